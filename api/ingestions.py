@@ -1,0 +1,135 @@
+"""What became of each document: a projection of the topic `ingestions`, kept in memory. Read by api/documents.py and api/health.py.
+
+It follows the topic from its beginning (it is compacted: the last word on each document) for as long as the process runs, and starts
+again after an outage. A version that this process submitted is `pending` until the topic holds a record that derives from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+import structlog
+
+from connectors.journal.base import Follower, Journal
+from schemas.codec import decode
+from schemas.errors import Unavailable, UnknownDocument, UnreadableRecord
+from schemas.events import DocumentFailed, DocumentIndexed, DocumentRemoved, Event
+from schemas.http_bodies import DocumentStatus
+from schemas.record import Position, Record
+from schemas.topics import INGESTIONS
+
+_READ_S = 1.0
+_RETRY_S = 2.0
+_CAUSATION = re.compile(r"(?P<topic>.+)\[(?P<partition>\d+)\]@(?P<offset>\d+)")
+
+
+class _Known(NamedTuple):
+    status: DocumentStatus
+    cause: Position | None  #: the record of `documents` that it is about
+
+
+class Ingestions:
+    """Knows the last word on each document. `caught_up` once it has read what the topic held when it began."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._submitted: dict[tuple[str, str], Position] = {}
+        self._log = structlog.get_logger(__name__)
+        self.caught_up = False
+
+    @asynccontextmanager
+    async def followed(self) -> AsyncIterator[None]:
+        """Follow the topic in the background."""
+        task = asyncio.create_task(self._follow_for_ever(), name="ingestions")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def submitted(self, tenant: str, document_id: str, position: Position) -> None:
+        """This process has just written a version of the document, or its deletion."""
+        self._submitted[tenant, document_id] = position
+        self._settle((tenant, document_id))
+
+    def status(self, tenant: str, document_id: str) -> DocumentStatus:
+        """Raises UnknownDocument."""
+        key = (tenant, document_id)
+        if key in self._submitted:
+            return DocumentStatus(document_id=document_id, status="pending")
+        if key not in self._known:
+            raise UnknownDocument(f"No document {document_id}.")
+        return self._known[key].status
+
+    async def _follow_for_ever(self) -> None:
+        while True:
+            try:
+                ends = await self._journal.ends(INGESTIONS)
+                async with self._journal.follow(INGESTIONS) as follower:
+                    await self._follow(follower, ends)
+            except Unavailable as error:
+                self._log.warning("ingestions_not_followed", error=str(error), retry_s=_RETRY_S)
+                await asyncio.sleep(_RETRY_S)
+            except Exception:  # noqa: BLE001 - whatever it is, the states must not stand still for as long as the process runs
+                self._log.exception("ingestions_not_followed", retry_s=_RETRY_S)
+                await asyncio.sleep(_RETRY_S)
+
+    async def _follow(self, follower: Follower, ends: Mapping[int, int]) -> None:
+        while True:
+            self.caught_up = self.caught_up or _reached(follower.positions, ends)
+            for record in await follower.read(_READ_S):
+                self._apply(record)
+
+    def _apply(self, record: Record) -> None:
+        if record.value is None:
+            return
+        try:
+            event = decode(record)
+            status = _status(event)
+        except (UnreadableRecord, ValueError) as error:  # ValueError: pydantic's, of a status that cannot be shown
+            self._log.warning("ingestion_unreadable", position=str(record.position), error=str(error))
+            return
+        if status is not None:
+            key = (event.tenant, status.document_id)
+            self._known[key] = _Known(status, _cause(record))
+            self._settle(key)
+
+    def _settle(self, key: tuple[str, str]) -> None:
+        """What was submitted is pending no more once the last word is about it or about a later version."""
+        submitted, known = self._submitted.get(key), self._known.get(key)
+        if submitted is not None and known is not None and _at_or_after(known.cause, submitted):
+            del self._submitted[key]
+
+
+def _status(event: Event) -> DocumentStatus | None:
+    match event:
+        case DocumentIndexed():
+            return DocumentStatus(document_id=event.document_id, status="indexed", time=event.time, title=event.title, chunks=event.chunks)
+        case DocumentRemoved():
+            return DocumentStatus(document_id=event.document_id, status="removed", time=event.time)
+        case DocumentFailed():
+            why = {"error": event.error, "detail": event.detail, "remedy": event.remedy}
+            return DocumentStatus(document_id=event.document_id, status="failed", time=event.time, **why)
+        case _:
+            return None
+
+
+def _cause(record: Record) -> Position | None:
+    found = _CAUSATION.fullmatch(record.header("causation") or "")
+    return Position(found["topic"], int(found["partition"]), int(found["offset"])) if found else None
+
+
+def _at_or_after(cause: Position | None, submitted: Position) -> bool:
+    # Without a cause (a foreign producer's record) it is taken to be about the latest version.
+    return cause is None or (cause.partition == submitted.partition and cause.offset >= submitted.offset)
+
+
+def _reached(positions: Mapping[int, int], ends: Mapping[int, int]) -> bool:
+    # The last record of a partition is the newest of its key, so compaction never takes it: the end is always reached.
+    return all(positions.get(partition, 0) >= end for partition, end in ends.items())

@@ -1,0 +1,83 @@
+"""The streams that are open now: how many each principal may have, and how all of them are told to end. Used by api/session_stream.py.
+
+An open stream is interrupted, whatever it waits for, by `end`: because its client has gone, or because the server drains.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from api.metrics import Metrics
+from api.principal import Principal
+from schemas.errors import ShuttingDown, TooManyConnections
+
+#: answered: nothing more can come. gone: the client has closed. stalled: it takes nothing any more.
+Ending = Literal["answered", "idle", "gone", "stalled", "shutting-down"]
+
+
+class OpenStream:
+    """One stream, from outside."""
+
+    def __init__(self) -> None:
+        self._scope: asyncio.Timeout | None = None
+        self._ending: Ending | None = None
+
+    def end(self, why: Ending) -> None:
+        """Interrupt the stream. The first reason holds."""
+        if self._ending is None:
+            self._ending = why
+            if self._scope is not None:
+                self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def run(self, work: Awaitable[Ending]) -> Ending:
+        """Do the stream's work until it ends by itself or is ended. A timeout without a time is what asyncio has for an interrupt."""
+        try:
+            async with asyncio.timeout(0 if self._ending else None) as self._scope:
+                return await work
+        except TimeoutError:
+            if self._ending is None:
+                raise
+            return self._ending
+        finally:
+            self._scope = None
+
+
+class OpenStreams:
+    """All of them. Beyond `most` per principal a stream is refused."""
+
+    def __init__(self, *, most: int, metrics: Metrics) -> None:
+        self._most = most
+        self._metrics = metrics
+        self._streams: set[OpenStream] = set()
+        self._count: Counter[tuple[str, str]] = Counter()
+        self.draining = False
+
+    @contextmanager
+    def opened(self, principal: Principal) -> Iterator[OpenStream]:
+        """Count a stream in while it is open. Raises TooManyConnections, ShuttingDown."""
+        who = (principal.tenant, principal.subject)
+        if self.draining:
+            raise ShuttingDown
+        if self._count[who] >= self._most:
+            raise TooManyConnections
+        stream = OpenStream()
+        gauge = self._metrics.open_streams.labels(principal.tenant)
+        self._count[who] += 1
+        self._streams.add(stream)
+        gauge.inc()
+        try:
+            yield stream
+        finally:
+            gauge.dec()
+            self._streams.discard(stream)
+            self._count[who] -= 1
+
+    def drain(self) -> None:
+        """End every stream, and refuse new ones."""
+        self.draining = True
+        for stream in self._streams:
+            stream.end("shutting-down")

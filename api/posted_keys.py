@@ -1,0 +1,67 @@
+"""Idempotency keys that this process has seen, and what it answered.
+
+Guarantees: one key in one session is one query id, on every process, so that the agents answer it once whatever is posted twice. This
+process, for an hour and the last 10,000 keys, also answers a repeat as it did the first time (same cursor: nothing of the answer is
+missed) and refuses the key with another text. At another process the first text stays, and the cursor is that of the question in the
+session, or the session's end as long as it is not there (api/queries.py).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import NamedTuple
+
+from schemas.errors import IdempotencyConflict
+from schemas.http_bodies import QueryAccepted
+from schemas.session_id import Session
+
+KEPT_S = 3_600.0
+KEPT_KEYS = 10_000  # some 5 MB
+
+
+class Posted(NamedTuple):
+    """A question that came with a key."""
+
+    text_hash: bytes
+    answer: QueryAccepted
+    at: float
+
+
+class PostedKeys:
+    """Remembers by query id, which stands for tenant, session and key."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._posted: OrderedDict[str, Posted] = OrderedDict()
+
+    def find(self, query_id: str, text: str) -> QueryAccepted | None:
+        """What was answered before. Raises IdempotencyConflict if it was another question."""
+        self._forget_old()
+        before = self._posted.get(query_id)
+        if before is None:
+            return None
+        if before.text_hash != _hash(text):
+            raise IdempotencyConflict
+        return before.answer
+
+    def remember(self, answer: QueryAccepted, text: str) -> None:
+        self._posted.setdefault(answer.query_id, Posted(_hash(text), answer, self._clock()))
+        if len(self._posted) > KEPT_KEYS:
+            self._posted.popitem(last=False)
+
+    def _forget_old(self) -> None:
+        while self._posted and next(iter(self._posted.values())).at < self._clock() - KEPT_S:
+            self._posted.popitem(last=False)
+
+
+def query_id_of(session: Session, key: str) -> str:
+    """The query that a key stands for: 128 bits of BLAKE2b, in base 32."""
+    digest = blake2b(f"{session.tenant}\0{session.id}\0{key}".encode(), digest_size=16, person=b"roxy.idempotent").digest()
+    return "q" + base64.b32hexencode(digest).decode().lower().rstrip("=")
+
+
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=16).digest()

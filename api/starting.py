@@ -1,0 +1,75 @@
+"""Where a reader begins: at the cursor that it shows, at the end, or at the session's first kept record."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from api.reading import history_of, knows_of
+from api.wiring import Wiring
+from connectors.session_log.base import Gap
+from schemas.cursor import Cursor
+from schemas.errors import UnknownSession
+from schemas.events import TERMINAL, QueryAsked
+from schemas.session_id import Session
+
+LATEST = "latest"
+
+
+class Start(NamedTuple):
+    """`cursor` is what the reader is told; `tail_from` what the log is asked for: None means the first kept record, without a gap."""
+
+    cursor: Cursor
+    tail_from: Cursor | None
+
+
+async def start_of(wired: Wiring, session: Session, after: str | None) -> Start:
+    """Raises MalformedCursor, ForeignCursor, UnknownSession."""
+    if after == LATEST:
+        end = await wired.session_log.end(session)
+        return Start(end, end)
+    if not after:
+        return Start(await _first(wired, session), None)
+    cursor = wired.signer.verify(after, tenant=session.tenant, session_id=session.id)
+    if not await wired.session_log.exists(session):
+        raise UnknownSession
+    return Start(cursor, cursor)
+
+
+async def ended_before(wired: Wiring, session: Session, start: Start, query_id: str) -> bool:
+    """Whether the query's answer lies before the start, as far as the cursor itself does not say.
+
+    Only a cursor that was not made for this query leaves it open: then the records before it are looked through, by their headers.
+    """
+    cursor = start.tail_from
+    if cursor is None or knows_of(cursor, query_id):
+        return False
+    async with history_of(wired.session_log, session) as entries:
+        async for entry in entries:
+            if isinstance(entry, Gap):
+                continue
+            if entry.epoch != cursor.epoch or entry.record.offset >= cursor.offset:
+                return False
+            if entry.marks.correlation == query_id and entry.marks.type in TERMINAL:
+                return True
+    return False
+
+
+async def where_asked(wired: Wiring, session: Session, query_id: str) -> Cursor | None:
+    """Where the query's QueryAsked lies, by the records' headers; None if the session has none."""
+    async with history_of(wired.session_log, session) as entries:
+        async for entry in entries:
+            if not isinstance(entry, Gap) and entry.marks.correlation == query_id and entry.marks.type == QueryAsked.__name__:
+                return Cursor(entry.epoch, entry.record.partition, entry.record.offset)
+    return None
+
+
+async def _first(wired: Wiring, session: Session) -> Cursor:
+    """The first record's cursor. A topic of the session's own begins at 0; in a lane the first record has to be looked for."""
+    end = await wired.session_log.end(session)
+    if session.placement == "topic":
+        return end._replace(offset=0)
+    async with history_of(wired.session_log, session) as entries:
+        async for entry in entries:
+            if not isinstance(entry, Gap):
+                return Cursor(entry.epoch, entry.record.partition, entry.record.offset)
+    return end

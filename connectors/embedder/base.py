@@ -1,0 +1,26 @@
+"""Embedder: texts to vectors.
+
+Guarantees (tests/contract/test_embedder.py): one row per text, in order, each of length 1 (so that a dot product is the cosine);
+the same text gives the same row whatever it is batched with, up to rounding; the end of a long text is not silently missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Texts to vectors. `name` is kept with every vector: vectors of different names are never compared."""
+
+    name: str
+    dims: int
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """float32, shape (texts, dims). Cancelled, it computes no further: others wait for the model. Raises ModelUnavailable."""
+        ...

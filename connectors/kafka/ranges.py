@@ -1,0 +1,31 @@
+"""Bounded reads of one partition, on a connection of their own so that they never wait behind a long poll."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Container
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import for_code
+from aiokafka.structs import TopicPartition
+
+from connectors.kafka.batches import read_batches
+from connectors.kafka.wire import FetchSessionRequest
+from schemas.record import Record
+
+_MAX_BYTES = 4 * 1024 * 1024
+_NO_SESSION = -1  # fetch session epoch that opens none
+
+
+async def read_range(
+    client: AIOKafkaClient, leader: int, partition: TopicPartition, start: int, end: int, keys: Container[bytes] | None = None
+) -> AsyncIterator[list[Record]]:
+    """The records in [start, end), in batches that may be empty. Raises KafkaError."""
+    while start < end:
+        request = FetchSessionRequest(max_wait_ms=500, max_bytes=_MAX_BYTES, session_id=0, epoch=_NO_SESSION, wanted={partition: start}, forgotten=())
+        response = await client.send(leader, request)
+        _, error_code, *_, raw = response.topics[0][1][0]
+        if error_code or response.error_code:
+            raise for_code(error_code or response.error_code)
+        fetched = read_batches(raw, partition, start, keys)
+        start = fetched.behind
+        yield [record for record in fetched.records if record.offset < end]

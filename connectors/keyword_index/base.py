@@ -1,0 +1,44 @@
+"""Keyword index: the chunks that share words with a question, by BM25. A tenant never sees another's.
+
+Guarantees (tests/contract/test_keyword_index.py): what was upserted is found, once `commit` has returned, until it is removed; an upsert under
+a known id replaces; best first; no text of a question is an error, whatever signs it holds; one tenant's chunks do not
+move another's scores; a search answers while a long upsert runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from connectors.vector_index.base import Hit
+
+
+class Entry(NamedTuple):
+    """A chunk as the keyword index takes it."""
+
+    chunk_id: str
+    title: str
+    headings: str
+    text: str
+
+
+class KeywordIndex(Protocol):
+    """Chunks by BM25. `name` is part of the index's identity in ChunksRetrieved."""
+
+    name: str
+
+    async def upsert(self, tenant: str, entries: Sequence[Entry]) -> None:
+        """Add or replace; found once `commit` has returned."""
+        ...
+
+    async def remove(self, tenant: str, chunk_ids: Sequence[str]) -> None:
+        """Unknown ids are passed over."""
+        ...
+
+    async def commit(self) -> None:
+        """Make what was upserted and removed visible to searches."""
+        ...
+
+    async def search(self, tenant: str, question: str, k: int) -> list[Hit]:
+        """At most k chunks that share words with the question, best first."""
+        ...

@@ -1,0 +1,129 @@
+"""Keyword index by tantivy (BM25), in memory: one index a tenant.
+
+One index each, and not one for all with a filter, because then one tenant's words would move another's scores. An index at rest costs
+little; an open writer costs 2.4 MiB and 6 threads, so one is opened for a batch and closed by `commit` (12 ms in all for one chunk).
+Adding runs at 5,900 chunks of 250 words a second in its thread; a search over 10,000 takes 0.3 ms and runs where it is called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from tantivy import Document, Index, IndexWriter, Occur, Query, Schema, SchemaBuilder, Searcher
+
+from connectors.keyword_index.base import Entry
+from connectors.keyword_index.terms import Analyser, analyser, spelled_out
+from connectors.vector_index.base import Hit
+
+_HEAP_BYTES = 15_000_000  # tantivy's least; a larger one was no faster
+_SLICE = 256  # chunks that are added in one go of the thread
+_ANALYSER = "roxy"
+# No boosts: title and headings are short, so BM25 counts a word there for more already. On Cranfield nDCG@10 is 0.532 without, 0.520 with
+# title 1.5 and headings 1.25, 0.489 with 3 and 2; on the sample questions 33, 33 and 30 of 40 have their page among the first 5.
+_FIELDS = ("title", "headings", "text")
+_MOST_TERMS = 64  # of a question, its rarest: a pasted page of 1,300 terms would take 50 ms
+
+
+class TantivyIndex:
+    """See connectors/keyword_index/base.py."""
+
+    name = "tantivy"
+
+    def __init__(self) -> None:
+        self._tenants: defaultdict[str, _TenantIndex] = defaultdict(_TenantIndex)
+
+    async def upsert(self, tenant: str, entries: Sequence[Entry]) -> None:
+        index = self._tenants[tenant]
+        for start in range(0, len(entries), _SLICE):
+            await index.write(partial(index.upsert, entries[start : start + _SLICE]))
+
+    async def remove(self, tenant: str, chunk_ids: Sequence[str]) -> None:
+        if tenant in self._tenants and chunk_ids:
+            index = self._tenants[tenant]
+            await index.write(partial(index.remove, chunk_ids))
+
+    async def commit(self) -> None:
+        for index in list(self._tenants.values()):
+            await index.write(index.commit)
+
+    async def search(self, tenant: str, question: str, k: int) -> list[Hit]:
+        return self._tenants[tenant].search(question, k) if tenant in self._tenants else []
+
+
+class _TenantIndex:
+    """One tenant's index. Writes come one after the other, each in a thread; a search sees the last commit."""
+
+    def __init__(self) -> None:
+        self._index = Index(_schema())
+        self._index.register_tokenizer(_ANALYSER, analyser())
+        self._analyser = Analyser()
+        self._searcher: Searcher = self._index.searcher()
+        self._writer: IndexWriter | None = None
+        self._writing = asyncio.Lock()
+
+    async def write(self, work: Callable[[], None]) -> None:
+        async with self._writing:
+            await asyncio.to_thread(work)
+
+    def upsert(self, entries: Sequence[Entry]) -> None:
+        writer = self._open_writer()
+        for entry in entries:
+            writer.delete_documents_by_term("chunk_id", entry.chunk_id)
+            writer.add_document(Document(**entry._replace(text=spelled_out(entry.text))._asdict()))
+
+    def remove(self, chunk_ids: Sequence[str]) -> None:
+        writer = self._open_writer()
+        for chunk_id in chunk_ids:
+            writer.delete_documents_by_term("chunk_id", chunk_id)
+
+    def commit(self) -> None:
+        if self._writer is None:
+            return
+        self._writer.commit()
+        self._reload()
+        self._writer.wait_merging_threads()
+        self._writer = None
+        self._reload()
+
+    def search(self, question: str, k: int) -> list[Hit]:
+        searcher = self._searcher
+        query = _query(self._index, self._terms(searcher, question))
+        found = searcher.search(query, limit=k, count=False) if k > 0 else None
+        return [Hit(searcher.doc(address)["chunk_id"][0], score) for score, address in found.hits] if found else []
+
+    def _terms(self, searcher: Searcher, question: str) -> list[str]:
+        """The question's different terms; of very many, the rarest that occur at all."""
+        terms = self._analyser.question_terms(question)
+        if len(terms) <= _MOST_TERMS:
+            return terms
+        counts = {term: searcher.doc_freq("text", term) for term in terms}
+        return sorted((term for term in terms if counts[term]), key=lambda term: counts[term])[:_MOST_TERMS]
+
+    def _open_writer(self) -> IndexWriter:
+        if self._writer is None:
+            self._writer = self._index.writer(_HEAP_BYTES, 1)
+        return self._writer
+
+    def _reload(self) -> None:
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+
+def _schema() -> Schema:
+    builder = SchemaBuilder().add_text_field("chunk_id", stored=True, tokenizer_name="raw", index_option="basic")
+    for field in _FIELDS:
+        builder = builder.add_text_field(field, tokenizer_name=_ANALYSER, index_option="freq")
+    return builder.build()
+
+
+def _query(index: Index, terms: Sequence[str]) -> Query:
+    """Any of the terms in any of the fields. Built from terms, so that no sign in a question is syntax."""
+
+    def part(field: str, term: str) -> tuple[Occur, Query]:
+        return Occur.Should, Query.term_query(index.schema, field, term, "freq")
+
+    parts = [part(field, term) for term in terms for field in _FIELDS]
+    return Query.boolean_query(parts) if parts else Query.empty_query()

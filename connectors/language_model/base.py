@@ -1,0 +1,48 @@
+"""Language model: a question and the chunks found for it to an answer, token by token.
+
+Guarantees (tests/contract/test_language_model.py): the tokens joined are the answer's text; citations are `[n]` where n is a chunk's rank;
+the last thing a stream yields is its Finish; closing the stream stops the work; a model whose `resumes` is "rerun" yields the same
+text for the same prompt every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any, Literal, NamedTuple, Protocol
+
+from schemas.events import RetrievedChunk, Usage
+
+
+class Prompt(NamedTuple):
+    """What a model is asked."""
+
+    question: str
+    chunks: tuple[RetrievedChunk, ...]
+
+
+class Finish(NamedTuple):
+    """How a stream ended."""
+
+    usage: Usage
+    reason: Literal["stop", "length"] = "stop"
+    prompt: str | None = None  #: the text that the model was given, if it is given one
+
+
+class LanguageModel(Protocol):
+    """Streams answers."""
+
+    name: str
+    parameters: dict[str, Any]
+    #: how an answer that lost its worker goes on: run again and skip what is out; be given what is out as a prefix; begin again
+    resumes: Literal["rerun", "prefix", "restart"]
+
+    async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
+        """These chunks were found and will be asked about in a moment: what can be made ready may be. Gives way to other work."""
+        ...
+
+    def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
+        """Tokens, then one Finish. `prefix`: text that is out already, for a model that resumes by prefix: the stream goes on behind it.
+
+        Raises ModelUnavailable for what may pass.
+        """
+        ...

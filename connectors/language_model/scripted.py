@@ -1,0 +1,78 @@
+"""Scripted language model: waits, speaks and fails as it is told. For tests and benches; `ROXY_LANGUAGE_MODEL=scripted:<JSON>`.
+
+It costs nothing but time: `asyncio.sleep`, so that thousands can speak at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from connectors.language_model.base import Finish, Prompt
+from schemas.errors import InvalidSetting, ModelUnavailable
+from schemas.events import RetrievedChunk, Usage
+
+_TOKEN = re.compile(r"\s*\S+")
+
+
+class Script(BaseModel):
+    """What the model is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = ""  #: what it says; empty: `tokens` numbered words
+    tokens: int = Field(20, ge=1)  #: how many words, if there is no text
+    delay_s: float = Field(0.0, ge=0)  #: before the first token
+    per_token_s: float = Field(0.0, ge=0)  #: before each later token
+    fail_times: int = Field(0, ge=0)  #: how many of its first runs fail
+    fail_after: int | None = Field(None, ge=0)  #: tokens that a failing run still says; null: it fails before the delay
+    resumes: Literal["rerun", "prefix", "restart"] = "rerun"
+
+
+class ScriptedModel:
+    """See connectors/language_model/base.py. It cites the first chunk, if there is one."""
+
+    def __init__(self, script: Script) -> None:
+        self.name = "scripted"
+        self.parameters: dict[str, Any] = script.model_dump(exclude_defaults=True)
+        self.resumes: Literal["rerun", "prefix", "restart"] = script.resumes
+        self._script = script
+        self._failures_left = script.fail_times
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The model of a script in JSON; empty: of the default one. Raises InvalidSetting."""
+        try:
+            return cls(Script.model_validate_json(text or "{}"))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"])) or "script"
+            raise InvalidSetting(f"The script of ROXY_LANGUAGE_MODEL is not valid: {where}: {problem['msg']}.") from error
+
+    async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
+        """It reads nothing."""
+
+    async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
+        """The script's words, those of `prefix` left out if the model resumes by prefix. Raises ModelUnavailable as scripted."""
+        fails = self._failures_left > 0
+        self._failures_left -= fails
+        if fails and self._script.fail_after is None:
+            raise ModelUnavailable("The scripted model fails, as it was told to.")
+        tokens = self._tokens(prompt, prefix)
+        await asyncio.sleep(self._script.delay_s)
+        for place, token in enumerate(tokens):
+            if fails and place == self._script.fail_after:
+                raise ModelUnavailable(f"The scripted model fails after {place} tokens, as it was told to.")
+            if place:
+                await asyncio.sleep(self._script.per_token_s)
+            yield token
+        yield Finish(Usage(prompt_tokens=len(prompt.question.split()), completion_tokens=len(tokens)))
+
+    def _tokens(self, prompt: Prompt, prefix: str) -> list[str]:
+        said = self._script.text or " ".join(f"word{number}" for number in range(1, self._script.tokens + 1))
+        text = f"{said} [1]" if prompt.chunks else said
+        return _TOKEN.findall(text.removeprefix(prefix) if self.resumes == "prefix" else text)

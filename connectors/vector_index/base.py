@@ -1,0 +1,42 @@
+"""Vector index: the nearest chunks to a vector. A tenant never sees another's.
+
+Guarantees (tests/contract/test_vector_index.py): what was upserted is found until it is removed; an upsert under a known id replaces;
+scores are cosine similarities, best first; at most k hits, fewer only if the tenant has fewer chunks;
+a search answers while a long upsert runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from connectors.embedder.base import Vectors
+
+
+class Hit(NamedTuple):
+    """A chunk that an index found."""
+
+    chunk_id: str
+    score: float
+
+
+class VectorIndex(Protocol):
+    """Nearest chunks by cosine. `name` is part of the index's identity in ChunksRetrieved."""
+
+    name: str
+
+    async def upsert(self, tenant: str, chunk_ids: Sequence[str], vectors: Vectors) -> None:
+        """Add or replace; `vectors` has shape (chunk_ids, dims) and rows of length 1."""
+        ...
+
+    async def remove(self, tenant: str, chunk_ids: Sequence[str]) -> None:
+        """Unknown ids are passed over."""
+        ...
+
+    async def fetch(self, tenant: str, chunk_ids: Sequence[str]) -> Vectors:
+        """The vectors of known chunks, in order, up to rounding: so that a chunk that only moved is not embedded again. Raises KeyError."""
+        ...
+
+    async def search(self, tenant: str, vector: Vectors, k: int) -> list[Hit]:
+        """`vector` has shape (dims,)."""
+        ...

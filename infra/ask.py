@@ -1,0 +1,92 @@
+"""`roxy ask`: a question from the terminal, its answer as it is made, its sources."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+import orjson
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from infra.client import Client
+from schemas.errors import RoxyError
+from schemas.events import TERMINAL
+from schemas.settings import load_settings
+
+
+class Answer(NamedTuple):
+    """An answer as it ended."""
+
+    session_id: str
+    query_id: str
+    terminal: dict[str, Any]
+
+    @property
+    def completed(self) -> bool:
+        return bool(self.terminal["type"] == "AnswerCompleted")
+
+
+class AnswerFailedError(RoxyError):
+    """The question could not be answered. Its own words say why."""
+
+
+def ask(client: Client, text: str, *, session_id: str | None = None, console: Console | None = None) -> Answer:
+    """Ask and wait for the end; on `console` the tokens appear as they come."""
+    session_id = session_id or client.create_session()
+    accepted = client.ask(session_id, text)
+    texts: list[str] = []
+    for record in client.events(session_id, after=accepted["cursor"], query_id=accepted["query_id"]):
+        if record.type in TERMINAL:
+            return Answer(session_id, accepted["query_id"], record.event)
+        if console is not None:
+            _show(record.type, record.event, texts, console)
+    raise AnswerFailedError("The stream ended before the answer did.")
+
+
+def show_end(answer: Answer, console: Console) -> None:
+    """The sources, or why there is no answer."""
+    terminal = answer.terminal
+    console.print()
+    if not answer.completed:
+        console.print(f"[red]{escape(terminal.get('detail', 'The answer was cancelled.'))}[/] {escape(terminal.get('remedy', ''))}")
+        return
+    for citation in terminal["citations"]:
+        path = " › ".join(dict.fromkeys([citation["title"], *citation["heading_path"]]))
+        console.print(f"  [cyan]\\[{citation['number']}][/] {escape(path)} [dim]{escape(citation['source'])}[/]", soft_wrap=True)
+
+
+def _show(kind: str, event: dict[str, Any], texts: list[str], console: Console) -> None:
+    if kind == "TokensGenerated":
+        texts.append(event["text"])
+        console.print(escape(event["text"]), end="", soft_wrap=True, highlight=False)
+    elif kind == "GenerationStarted" and event["resumes_at"] < len(texts):
+        del texts[event["resumes_at"] :]
+        console.print(f"\n[dim]begun anew[/]\n{escape(''.join(texts))}", end="", soft_wrap=True)
+    elif kind == "gap":
+        console.print(f"\n[dim]records are missing here: {escape(event['reason'])}[/]", soft_wrap=True)
+    elif kind == "error":
+        console.print(f"\n[dim]the stream broke off and goes on: {escape(event.get('detail', ''))}[/]", soft_wrap=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `roxy ask`."""
+
+    @app.command("ask")
+    def ask_command(
+        question: Annotated[str, typer.Argument(help="What you want to know.")],
+        session: Annotated[str | None, typer.Option(help="Go on in this session.")] = None,
+        url: Annotated[str | None, typer.Option(help="Address of the API.")] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print the answer's record.")] = False,
+    ) -> None:
+        """Ask a question and watch the cited answer come."""
+        console = Console()
+        with Client(load_settings(), url) as client:
+            answer = ask(client, question, session_id=session, console=None if as_json else console)
+        if as_json:
+            typer.echo(orjson.dumps(answer.terminal).decode())
+        else:
+            show_end(answer, console)
+            console.print(f"  [dim]session {answer.session_id}[/]", soft_wrap=True)
+        if not answer.completed:
+            raise typer.Exit(1)

@@ -1,0 +1,176 @@
+"""Every error that Roxy raises on purpose. The class docstring is the message and the remedy.
+
+RoxyError
+├── InvalidInput                 the caller can mend it
+│   ├── InvalidQuery
+│   ├── InvalidDocument
+│   │   └── UnreadableDocument
+│   ├── InvalidSessionId
+│   ├── InvalidSetting
+│   └── MalformedCursor
+├── Refused                      the caller may not
+│   ├── NotAuthenticated
+│   ├── NotAllowed
+│   ├── ForeignCursor
+│   ├── TooManyConnections
+│   └── IdempotencyConflict
+├── NotFound
+│   ├── UnknownSession
+│   └── UnknownDocument
+├── UnreadableRecord             a record that no step can decode; goes to the dead letters
+├── Unavailable                  may pass: retried with backoff
+│   ├── LogUnavailable
+│   ├── ModelUnavailable
+│   └── ShuttingDown
+├── SlowReader                   ends one connection, with a cursor to come back with
+├── ClientError                  what `roxy ask` and its like were told by the API
+│   ├── ServerNotRunning
+│   └── RequestRefused
+└── LocalProcessError            what `roxy up` runs did not come up
+    ├── BrokerNotReady
+    ├── PortTaken
+    └── MissingExtra
+"""
+
+from __future__ import annotations
+
+
+class RoxyError(Exception):
+    """Something went wrong in Roxy. See the log line with the same correlation id."""
+
+    def __init__(self, detail: str = "", *, remedy: str = "") -> None:
+        message, _, default_remedy = _sentences(type(self).__doc__)
+        self.detail = detail or message
+        self.remedy = remedy or default_remedy
+        super().__init__(self.detail)
+
+    def __str__(self) -> str:
+        return f"{self.detail} {self.remedy}".strip()
+
+    @classmethod
+    def slug(cls) -> str:
+        """`UnknownSession` -> `unknown-session`: the last part of a problem's type URI."""
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("-")
+
+
+def _sentences(doc: str | None) -> tuple[str, str, str]:
+    """First sentence (message), separator, the rest (remedy)."""
+    text = " ".join((doc or "").split())
+    head, dot, tail = text.partition(". ")
+    return (head + "." if dot else head, dot, tail)
+
+
+class InvalidInput(RoxyError):
+    """The input is not valid. Correct it and send it again."""
+
+
+class InvalidQuery(InvalidInput):
+    """The question cannot be accepted. Send 1 or more visible characters, within the limit of ROXY_MAX_QUERY_CHARS."""
+
+
+class InvalidDocument(InvalidInput):
+    """The document cannot be accepted. Send text, or a PDF or DOCX file, within the limit of ROXY_MAX_DOCUMENT_BYTES."""
+
+
+class UnreadableDocument(InvalidDocument):
+    """No text could be read from the document. Check that the file opens in its own program and is of the type it claims."""
+
+
+class InvalidSessionId(InvalidInput):
+    """The session id is not well formed. Use the id that POST /v1/sessions returned."""
+
+
+class InvalidSetting(InvalidInput):
+    """A ROXY_ environment variable is not valid. Run `roxy settings` to see every name, default and meaning."""
+
+
+class MalformedCursor(InvalidInput):
+    """The cursor cannot be read. Use an `id:` of this session's stream as it came, or leave it out to start at the beginning."""
+
+
+class Refused(RoxyError):
+    """The request was refused. Ask whoever runs this server for access."""
+
+
+class NotAuthenticated(Refused):
+    """No valid API key was given. Send `Authorization: Bearer <key>`."""
+
+
+class NotAllowed(Refused):
+    """This key's roles do not allow the request. Use a key with the role that the detail names."""
+
+
+class ForeignCursor(Refused):
+    """The cursor was made for another session or tenant. Use a cursor of this session."""
+
+
+class TooManyConnections(Refused):
+    """Too many open streams for this principal. Close some, or raise ROXY_SSE_MAX_PER_PRINCIPAL."""
+
+
+class IdempotencyConflict(Refused):
+    """This Idempotency-Key was used before with another body. Use a new key for a new question."""
+
+
+class NotFound(RoxyError):
+    """Nothing is there under that id. Check the id."""
+
+
+class UnknownSession(NotFound):
+    """No session has this id. Create one with POST /v1/sessions; it may also have been forgotten."""
+
+
+class UnknownDocument(NotFound):
+    """No document has this id. List what was sent with `roxy ingest`, or submit it with POST /v1/documents."""
+
+
+class UnreadableRecord(RoxyError):
+    """A record could not be decoded as the event that its headers name. See docs/asyncapi.json for its schema; redrive it once mended."""
+
+
+class Unavailable(RoxyError):
+    """Something that Roxy depends on is not available. Try again shortly."""
+
+
+class LogUnavailable(Unavailable):
+    """Kafka could not be reached. Check `roxy status`, or ROXY_KAFKA_BOOTSTRAP for an outside cluster."""
+
+
+class ModelUnavailable(Unavailable):
+    """The language model did not answer. Check that its server runs and that ROXY_LANGUAGE_MODEL names it."""
+
+
+class ShuttingDown(Unavailable):
+    """The server is shutting down. Come back with the last cursor; another process takes over."""
+
+
+class SlowReader(RoxyError):
+    """The reader fell too far behind. Reconnect with the last cursor and read faster."""
+
+
+class LocalProcessError(RoxyError):
+    """A process that Roxy runs on this machine did not come up. Read its log in the state folder (`roxy status` names it)."""
+
+
+class BrokerNotReady(LocalProcessError):
+    """The local Kafka broker did not become ready. Read its log in the state folder (`roxy status` names it)."""
+
+
+class PortTaken(LocalProcessError):
+    """A port that Roxy needs is in use. Stop the other program, or set ROXY_KAFKA_PORT or ROXY_API_PORT."""
+
+
+class MissingExtra(LocalProcessError):
+    """An optional package is not installed. Install the extra that the detail names."""
+
+
+class ClientError(RoxyError):
+    """The API did not do what was asked. Run `roxy status` to see what is up."""
+
+
+class ServerNotRunning(ClientError):
+    """No API answers there. Start one with `roxy up`, or give its address with --url or ROXY_URL."""
+
+
+class RequestRefused(ClientError):
+    """The API refused the request. Its own words say why."""

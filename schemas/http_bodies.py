@@ -1,0 +1,204 @@
+"""Request and response bodies of the API. Unknown fields are refused. The event inside a record's JSON is the record's value as it lies in Kafka."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from schemas.settings import Placement
+
+#: Shorter than an event's Id, so that ids derived from it still fit; `/` lets a document be called by its path.
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/#@-]*$"
+ID_LENGTH = 150
+_CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # category Cc without \t and \n
+TEXT_PATTERN = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"  # one visible character at least
+
+
+def _encodable(text: str) -> str:
+    """JSON may spell half a surrogate pair (`\\ud800`), which no UTF-8 text can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("the text is not valid Unicode: it holds half a surrogate pair") from error
+    return text
+
+
+Utf8 = Annotated[str, AfterValidator(_encodable)]
+Plain = Annotated[Utf8, Field(min_length=1, pattern=TEXT_PATTERN)]  #: text with something visible and no control characters but \t and \n
+ExternalId = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=ID_PATTERN)]
+
+
+class Body(BaseModel):
+    """A body of a request or a response."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# ------------------------------------------------------------------ requests
+
+
+class SessionWanted(Body):
+    """POST /v1/sessions."""
+
+    placement: Placement | None = Field(None, description="Where the session's records shall lie; the server's setting if left out.")
+
+
+class QueryWanted(Body):
+    """POST /v1/sessions/{id}/queries."""
+
+    text: Plain = Field(description="The question: no control characters but tab and newline, not only blanks.")
+
+
+class FeedbackWanted(Body):
+    """POST /v1/sessions/{id}/feedback. At least one of thumb, stars, correction, comment, tags."""
+
+    query_id: ExternalId
+    answer_id: ExternalId | None = Field(None, description="The query's answer if left out.")
+    feedback_id: ExternalId | None = Field(None, description="Name it to send the same feedback again, or to change it.")
+    thumb: Literal["up", "down"] | None = None
+    stars: int | None = Field(None, ge=1, le=5, strict=True)
+    correction: Annotated[Plain, Field(max_length=100_000)] | None = Field(None, description="The answer as it should have been.")
+    comment: Annotated[Plain, Field(max_length=10_000)] | None = None
+    tags: tuple[Annotated[Plain, Field(max_length=100)], ...] = Field((), max_length=20)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.thumb is None and self.stars is None and not (self.correction or self.comment or self.tags):
+            raise ValueError("give at least one of thumb, stars, correction, comment, tags")
+        return self
+
+
+class DocumentWanted(Body):
+    """POST /v1/documents as JSON. Exactly one of text and content_base64."""
+
+    document_id: ExternalId | None = Field(None, description="Made from `source` if left out, else by chance.")
+    title: Annotated[Plain, Field(max_length=500)] | None = None
+    source: Annotated[Plain, Field(max_length=2_000)] | None = Field(None, description="Path or URL that the document came from.")
+    content_type: str = Field("text/markdown", max_length=100)
+    text: Utf8 | None = None
+    content_base64: str | None = None
+    tags: tuple[Annotated[Plain, Field(max_length=100)], ...] = Field((), max_length=50)
+
+    @model_validator(mode="after")
+    def _one_content(self) -> Self:
+        if (self.text is None) == (self.content_base64 is None):
+            raise ValueError("give exactly one of text and content_base64")
+        return self
+
+
+# ----------------------------------------------------------------- responses
+
+
+class SessionCreated(Body):
+    """A session, and where to go on."""
+
+    session_id: str
+    tenant: str
+    placement: Placement
+    cursor: str = Field(description="Of the session's first record.")
+    links: dict[str, str]
+
+
+class QueryAccepted(Body):
+    """The question is in the log. Read on at `cursor` to miss nothing of its answer."""
+
+    query_id: str
+    answer_id: str
+    session_id: str
+    cursor: str
+    links: dict[str, str]
+
+
+class CancelAccepted(Body):
+    """The wish to stop is in the log."""
+
+    query_id: str
+    session_id: str
+
+
+class FeedbackAccepted(Body):
+    """The feedback is in the log."""
+
+    feedback_id: str
+    query_id: str
+    answer_id: str
+
+
+class DocumentAccepted(Body):
+    """The document's version, or its deletion, is in the log."""
+
+    document_id: str
+    links: dict[str, str]
+
+
+class DocumentStatus(Body):
+    """What became of the document's last version."""
+
+    document_id: str
+    status: Literal["pending", "indexed", "failed", "removed"]
+    time: str | None = None
+    title: str | None = None
+    chunks: int | None = None
+    error: str | None = None
+    detail: str | None = None
+    remedy: str | None = None
+
+
+class ReadRecord(Body):
+    """One record. `cursor` is what to go on with after it."""
+
+    cursor: str
+    type: str
+    event: dict[str, Any] | None = Field(description="The record's value; null if it is no JSON.")
+
+
+class ReadGap(Body):
+    """Records that are gone."""
+
+    requested: str
+    resumes: str
+    reason: Literal["expired", "recreated"]
+
+
+class RecordsPolled(Body):
+    """The long-polling form of a session's stream."""
+
+    records: list[ReadRecord]
+    cursor: str
+    ended: bool = Field(description="With ?query=: nothing more will come.")
+    gap: ReadGap | None = None
+
+
+class RecordsPage(Body):
+    """A bounded part of a session's records."""
+
+    records: list[ReadRecord]
+    cursor: str
+    more: bool
+    gap: ReadGap | None = None
+
+
+class Health(Body):
+    """Whether this process lives, or can serve."""
+
+    status: Literal["live", "ready"]
+
+
+class FieldProblem(Body):
+    """What is wrong with one field."""
+
+    where: str
+    problem: str
+
+
+class Problem(Body):
+    """RFC 9457 problem details, with what to do about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    instance: str
+    errors: list[FieldProblem] | None = None

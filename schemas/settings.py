@@ -1,0 +1,148 @@
+"""Settings: the only reader of the environment. Every name starts with `ROXY_`; an unknown one is an error."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from schemas.errors import InvalidSetting
+from schemas.events import Tenant
+
+PREFIX = "ROXY_"
+Placement = Literal["topic", "lane"]
+Role = Literal["ask", "ingest", "operate"]
+
+
+class ApiKey(BaseModel):
+    """One entry of ROXY_API_KEYS."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: SecretStr
+    tenant: Tenant = "default"
+    subject: str = "anonymous"
+    roles: tuple[Role, ...] = ("ask",)
+
+
+def _home(kind: str, fallback: str) -> Path:
+    """The user's folder of a kind, by the XDG base directory specification."""
+    return Path(os.environ.get(kind) or Path.home() / fallback) / "roxy"
+
+
+class Settings(BaseSettings):
+    """What a Roxy process can be told. Frozen: read once at the composition root, passed down by argument."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    # Where things lie
+    state_dir: Path = Field(
+        default_factory=lambda: _home("XDG_STATE_HOME", ".local/state"), description="Broker data, pidfiles and logs of `roxy up`."
+    )
+    cache_dir: Path = Field(default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"), description="Downloads: Kafka's jars and built test servers.")
+
+    # Kafka
+    kafka_bootstrap: str | None = Field(None, description="host:port[,host:port…] of an outside cluster. Unset: the local broker of `roxy up`.")
+    kafka_port: int = Field(
+        9092, ge=1, le=65535, description="First port of the local broker; further brokers and controllers take the ports after it."
+    )
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field("PLAINTEXT", description="Security protocol of the cluster.")
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="SASL mechanism, where the protocol has SASL."
+    )
+    kafka_username: str | None = Field(None, description="SASL user name.")
+    kafka_password: SecretStr | None = Field(None, description="SASL password.")
+    kafka_ca_file: Path | None = Field(None, description="Certificate authority, PEM.")
+    kafka_cert_file: Path | None = Field(None, description="Client certificate for mutual TLS, PEM.")
+    kafka_key_file: Path | None = Field(None, description="Key of the client certificate, PEM.")
+    kafka_replicas: int = Field(1, ge=1, description="Replication factor of the topics that Roxy creates.")
+    kafka_min_insync: int = Field(1, ge=1, description="min.insync.replicas of the topics that Roxy creates.")
+    partitions: int = Field(8, ge=1, description="Partitions of each keyed topic: the most workers that can share its work.")
+
+    # Sessions
+    session_placement: Placement = Field("topic", description="Where a new session's records lie: a topic of its own, or a lane of `sessions`.")
+    session_lanes: int = Field(8, ge=1, description="Partitions of the shared `sessions` topic.")
+    session_retention_hours: int = Field(720, ge=1, description="How long a session's records are kept.")
+
+    # API
+    api_host: str = Field("127.0.0.1", description="Address to listen on. Without API keys only loopback is allowed.")
+    api_port: int = Field(8000, ge=0, le=65535, description="Port to listen on; further API processes of `roxy up` take the ports after it.")
+    api_keys: tuple[ApiKey, ...] = Field(
+        (), description='JSON list: [{"key": "…", "tenant": "…", "subject": "…", "roles": ["ask", "ingest", "operate"]}].'
+    )
+    cursor_secret: SecretStr | None = Field(None, description="Key that signs cursors; the same for all API processes. `roxy up` makes one.")
+    max_query_chars: int = Field(8_000, ge=1, description="Longest question, in characters.")
+    max_document_bytes: int = Field(10 * 1024 * 1024, ge=1, description="Largest document, in bytes.")
+    sse_heartbeat_s: float = Field(10.0, gt=0, le=15, description="Seconds between comment heartbeats on a quiet stream.")
+    sse_retry_ms: int = Field(1_000, ge=0, description="The `retry:` that SSE clients are told, in milliseconds.")
+    sse_idle_s: float = Field(1_800.0, gt=0, description="A stream without a record for this long is ended, with a cursor to come back with.")
+    sse_queue_records: int = Field(2_000, ge=1, description="Records that may wait for one slow reader before its connection is ended.")
+    sse_max_per_principal: int = Field(2_000, ge=1, description="Open streams per principal.")
+    drain_s: float = Field(10.0, ge=0, description="Seconds that a process told to stop gives its open work.")
+
+    # Answers
+    embedder: str = Field("auto", description="auto | none | sentence-transformers:<model>. auto: sentence-transformers if installed, else none.")
+    vector_index: str = Field("usearch", description="usearch | none.")
+    keyword_index: str = Field("tantivy", description="tantivy | none.")
+    language_model: str = Field("extractive", description="extractive | scripted:<JSON of its script>.")
+    top_k: int = Field(6, ge=1, le=100, description="Chunks retrieved for a question.")
+    candidates: int = Field(50, ge=1, le=1_000, description="Hits taken from each index before fusion.")
+    chunk_tokens: int = Field(400, ge=10, description="Longest chunk, in tokens.")
+    chunk_overlap: int = Field(80, ge=0, description="Tokens that neighbouring chunks share.")
+    chunk_min_tokens: int = Field(100, ge=0, description="A shorter chunk is joined to its neighbour.")
+
+    # Workers
+    consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")
+    worker_health_port: int = Field(0, ge=0, le=65535, description="Port of the worker's /health and /metrics, on loopback; 0: none.")
+    session_timeout_s: float = Field(8.0, ge=6, description="A worker that is silent for this long is replaced.")
+    concurrency: int = Field(128, ge=1, description="Records that one agent works on at a time.")
+    step_tries: int = Field(4, ge=1, description="Tries of a step that fails with what may pass.")
+    step_timeout_s: float = Field(120.0, gt=0, description="Longest time that one record may take.")
+
+    # Command line
+    url: str | None = Field(
+        None, description="Address of the API for `roxy ask` and `roxy tail`; several, with commas: the next is tried when one is away."
+    )
+    key: SecretStr | None = Field(None, description="API key for `roxy ask` and `roxy tail`.")
+
+    # Observability
+    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is logged.")
+    traces: Literal["none", "file", "otlp"] = Field(
+        "none", description="Where spans go: nowhere, JSON lines in the state folder, or an OTLP collector (OTEL_EXPORTER_OTLP_… apply)."
+    )
+
+    @property
+    def bootstrap(self) -> str:
+        """Address of the cluster: the outside one, else the local broker's."""
+        return self.kafka_bootstrap or f"127.0.0.1:{self.kafka_port}"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises InvalidSetting for a value that does not fit and for an unknown `ROXY_` name, which pydantic-settings lets pass.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise InvalidSetting(f"Unknown setting {', '.join(unknown)}.")
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InvalidSetting(_first_problem(error)) from error
+    except SettingsError as error:  # names the field in its text only: 'error parsing value for field "api_keys" …'
+        raise InvalidSetting(f"{PREFIX}{_quoted(error).upper()}: not valid JSON.") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    name, *within = (str(part) for part in problem["loc"])
+    return f"{PREFIX}{name.upper()}{''.join(f', {part}' for part in within)}: {problem['msg']}."
+
+
+def _quoted(error: SettingsError) -> str:
+    return str(error).split('"')[1]

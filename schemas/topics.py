@@ -1,0 +1,121 @@
+"""The one table of topics: name, key, partitions, retention, compaction, event types.
+
+`infra/topics.py` creates and diffs the cluster's topics from it; the journal finds an event's topic in it; docs/asyncapi.json is
+generated from it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from schemas.events import (
+    AnswerCancelled,
+    AnswerCompleted,
+    AnswerFailed,
+    ChunkIndexed,
+    ChunksRetrieved,
+    DocumentDeleted,
+    DocumentFailed,
+    DocumentIndexed,
+    DocumentRemoved,
+    DocumentSubmitted,
+    Event,
+    FeedbackGiven,
+    GenerationStarted,
+    QueryAsked,
+    QueryCancelled,
+    RecordDeadLettered,
+    TokensGenerated,
+)
+from schemas.settings import Settings
+
+DAYS = 24 * 3_600_000
+FOREVER = -1
+
+
+class Topic(NamedTuple):
+    """A topic. `retention_ms` -1: kept for ever."""
+
+    name: str
+    key: str
+    events: tuple[type[Event], ...]
+    what: str
+    retention_ms: int = 30 * DAYS
+    cleanup: Literal["delete", "compact"] = "delete"
+
+
+SESSION_EVENTS: tuple[type[Event], ...] = (
+    QueryAsked,
+    QueryCancelled,
+    ChunksRetrieved,
+    GenerationStarted,
+    TokensGenerated,
+    AnswerCompleted,
+    AnswerFailed,
+    AnswerCancelled,
+    FeedbackGiven,
+)
+
+DOCUMENTS = Topic(
+    "documents",
+    "tenant/document id",
+    (DocumentSubmitted, DocumentDeleted),
+    "All versions of all documents: the source of truth for the index.",
+    FOREVER,
+)
+CHUNKS = Topic(
+    "chunks",
+    "chunk id",
+    (ChunkIndexed,),
+    "What the indexes are built from; a null record takes a chunk away. Derived from `documents`.",
+    FOREVER,
+    "compact",
+)
+INGESTIONS = Topic(
+    "ingestions",
+    "tenant/document id",
+    (DocumentIndexed, DocumentRemoved, DocumentFailed),
+    "What became of each document's last version.",
+    FOREVER,
+    "compact",
+)
+QUERIES = Topic("queries", "session id", (QueryAsked, QueryCancelled), "Questions, from the API or any producer.")
+RETRIEVALS = Topic("retrievals", "session id", (ChunksRetrieved,), "What was found for each question.")
+SESSIONS = Topic("sessions", "session id", SESSION_EVENTS, "Lanes: all of one session in order, many sessions to a partition.")
+ANSWERS = Topic("answers", "session id", (AnswerCompleted,), "The audit record of every answer.", FOREVER)
+FEEDBACK = Topic("feedback", "session id", (FeedbackGiven,), "What people thought of answers.", FOREVER)
+DEAD_LETTERS = Topic("dead-letters", "original key", (RecordDeadLettered,), "Records that no step could finish.")
+
+TOPICS: tuple[Topic, ...] = (DOCUMENTS, CHUNKS, INGESTIONS, QUERIES, RETRIEVALS, SESSIONS, ANSWERS, FEEDBACK, DEAD_LETTERS)
+
+#: Where the journal appends an event. A session's own records (SESSION_EVENTS) go through the session log instead.
+JOURNAL: dict[type[Event], Topic] = {event: topic for topic in TOPICS if topic is not SESSIONS for event in topic.events}
+
+SESSION_TOPIC_PREFIX = "session."
+
+
+def session_topic(tenant: str, session_id: str) -> str:
+    """Name of the topic of a session that has one of its own."""
+    return f"{SESSION_TOPIC_PREFIX}{tenant}.{session_id}"
+
+
+def partitions(topic: Topic, settings: Settings) -> int:
+    """How many partitions a topic has."""
+    return settings.session_lanes if topic is SESSIONS else settings.partitions
+
+
+def topic_config(topic: Topic, settings: Settings) -> dict[str, str]:
+    """The topic's configuration, by Kafka's names (https://kafka.apache.org/documentation/#topicconfigs)."""
+    retention = settings.session_retention_hours * 3_600_000 if topic is SESSIONS else topic.retention_ms
+    return {
+        "cleanup.policy": topic.cleanup,
+        "retention.ms": str(retention),
+        "max.message.bytes": str(max_record_bytes(topic, settings)),
+        "min.insync.replicas": str(settings.kafka_min_insync),
+    }
+
+
+def max_record_bytes(topic: Topic, settings: Settings) -> int:
+    """Largest record: for documents the largest document in base64 with room for its other fields; the dead letters hold any, in base64 again."""
+    document = settings.max_document_bytes * 3 // 2 + 65_536
+    return {DOCUMENTS.name: document, DEAD_LETTERS.name: document * 3 // 2}.get(topic.name, 1_048_576)

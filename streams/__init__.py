@@ -1,0 +1,1 @@
+"""Faust agents and the plain functions ("steps") that they run."""

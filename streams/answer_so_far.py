@@ -1,0 +1,76 @@
+"""What a session's log already holds of one answer: the fold that a redelivered record begins with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from connectors.session_log.base import Gap, SessionLog, SessionRecord
+from schemas.attempts import AttemptFilter
+from schemas.codec import decode
+from schemas.cursor import Cursor
+from schemas.events import TERMINAL, AnswerCompleted, ChunksRetrieved, GenerationStarted, QueryAsked, QueryCancelled, TokensGenerated
+from schemas.session_id import Session
+
+
+class AnswerSoFar(NamedTuple):
+    """The fold of a query's records."""
+
+    asked_at: int | None = None  #: offset of its QueryAsked
+    found: ChunksRetrieved | None = None
+    cancelled_by: str | None = None
+    texts: tuple[str, ...] = ()  #: by index of TokensGenerated
+    ended: bool = False
+    completed: AnswerCompleted | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self.asked_at is not None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+
+async def fold(records: AsyncIterator[SessionRecord | Gap], query_id: str) -> AnswerSoFar:
+    """What counts of the query's records, in order; those of other queries are passed over."""
+    so_far, counts = AnswerSoFar(), AttemptFilter()
+    async for record in records:
+        if isinstance(record, SessionRecord) and record.marks.correlation == query_id and counts.admits(record.marks):
+            so_far = _apply(so_far, record)
+    return so_far
+
+
+async def read_back(session_log: SessionLog, session: Session, query_id: str, first_offset: int | None) -> AnswerSoFar:
+    """Read what is out, from the offset of the session's QueryAsked on if it is known."""
+    after: Cursor | None = None
+    if first_offset is not None:
+        after = (await session_log.end(session))._replace(offset=first_offset)
+    return await fold(session_log.history(session, after), query_id)
+
+
+async def holds(session_log: SessionLog, session: Session, event_id: str) -> bool:
+    """Whether an event of that id is in the session's log."""
+    wanted = event_id.encode()
+    async for record in session_log.history(session):
+        if isinstance(record, SessionRecord) and dict(record.record.headers).get("ce_id") == wanted:
+            return True
+    return False
+
+
+def _apply(so_far: AnswerSoFar, record: SessionRecord) -> AnswerSoFar:
+    event = decode(record.record)
+    if event.type in TERMINAL:
+        return so_far._replace(ended=True, completed=event if isinstance(event, AnswerCompleted) else None)
+    match event:
+        case QueryAsked() if not so_far.asked:
+            return so_far._replace(asked_at=record.record.offset)
+        case ChunksRetrieved():
+            return so_far._replace(found=event)
+        case QueryCancelled():
+            return so_far._replace(cancelled_by=event.cancelled_by)
+        case GenerationStarted():
+            return so_far._replace(texts=so_far.texts[: event.resumes_at])
+        case TokensGenerated() if event.index <= len(so_far.texts):  # behind a hole nothing counts
+            return so_far._replace(texts=(*so_far.texts[: event.index], event.text))
+    return so_far

@@ -1,0 +1,226 @@
+"""Chunk index: a worker's own projection of the topic `chunks`. Retrieval searches it, ingestion asks it what is known of a document.
+
+It applies records (ChunkIndexed, tombstones) to the vector index, the keyword index and a store of the chunks' texts. Applying a record
+twice changes nothing. `position` says up to which offsets everything can be found; later records may be found already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import structlog
+
+from connectors.embedder.base import Vectors
+from connectors.journal.base import Journal
+from connectors.keyword_index.base import KeywordIndex
+from connectors.vector_index.base import Hit, VectorIndex
+from schemas.errors import Unavailable
+from schemas.events import IndexPosition, RetrievedChunk
+from schemas.record import Record
+from schemas.topics import CHUNKS
+from streams.chunk_change import Change, IndexedChunk, changes_of
+from streams.fusion import Fused, fuse, spread
+
+_BATCH = 256  # records applied in one go: about 50 ms, between which searches are answered
+_READ_S = 0.5
+_RETRY_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Found(NamedTuple):
+    """What a search found, and how."""
+
+    chunks: tuple[RetrievedChunk, ...]
+    position: IndexPosition
+    degraded: tuple[str, ...]  #: parts that did not answer: "vector", "keyword"
+
+
+class ChunkIndex:
+    """See the module. One task applies (`follow`); any number search."""
+
+    topic = CHUNKS
+
+    def __init__(self, *, vectors: VectorIndex | None, keywords: KeywordIndex | None, embedder_name: str, dims: int | None = None) -> None:
+        self._vectors, self._keywords, self._embedder_name, self._dims = vectors, keywords, embedder_name, dims
+        self._chunks: defaultdict[str, dict[str, IndexedChunk]] = defaultdict(dict)
+        self._documents: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        self._offsets: dict[int, int] = {}
+        self._moved = asyncio.Condition()
+        self._ends: Callable[[], Awaitable[Mapping[int, int]]] | None = None
+        self.foreign_vectors = 0  #: chunks whose vector another embedder made: found by keywords only
+        self.unreadable = 0  #: records that were passed over
+
+    @property
+    def size(self) -> int:
+        """Chunks of all tenants."""
+        return sum(map(len, self._chunks.values()))
+
+    @property
+    def position(self) -> IndexPosition:
+        """What the index knows."""
+        parts = [self._embedder_name, *(port.name for port in (self._vectors, self._keywords) if port)]
+        return IndexPosition(index="/".join(parts), offsets={str(partition): offset for partition, offset in sorted(self._offsets.items())})
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """The next offset to apply, by partition."""
+        return dict(self._offsets)
+
+    def chunks_of(self, tenant: str, document_id: str) -> Mapping[str, IndexedChunk]:
+        """A document's chunks by id; their `content_hash` says what is embedded."""
+        return {chunk_id: self._chunks[tenant][chunk_id] for chunk_id in self._documents.get((tenant, document_id), ())}
+
+    async def vectors_of(self, tenant: str, chunk_ids: Sequence[str]) -> Vectors | None:
+        """The vectors of known chunks; None if one of them has none."""
+        if self._vectors is None:
+            return None
+        try:
+            return await self._vectors.fetch(tenant, chunk_ids)
+        except KeyError:
+            return None
+
+    async def apply(self, records: Sequence[Record]) -> None:
+        """Apply records in order. When it returns they can be found, but for those that cannot be applied, which `unreadable` counts."""
+        for start in range(0, len(records), _BATCH):
+            await self._apply_each(records[start : start + _BATCH])
+        if self._keywords:
+            await self._keywords.commit()
+        await self.advance({record.partition: record.offset + 1 for record in records})
+
+    async def advance(self, offsets: Mapping[int, int]) -> None:
+        """Note that everything below these offsets is applied; the log may have nothing there any more."""
+        async with self._moved:
+            for partition, offset in offsets.items():
+                self._offsets[partition] = max(offset, self._offsets.get(partition, 0))
+            self._moved.notify_all()
+
+    async def wait_for(self, positions: Mapping[int, int]) -> None:
+        """Return once everything below these offsets is applied."""
+        async with self._moved:
+            await self._moved.wait_for(lambda: all(self._offsets.get(partition, 0) >= offset for partition, offset in positions.items()))
+
+    async def catch_up(self) -> None:
+        """Return once what is in the topic now is applied. Without a journal followed there is nothing to wait for.
+
+        Ingestion must know what the last version of a document has left there: else it would take away too little.
+        """
+        if self._ends:
+            await self.wait_for(await self._ends())
+
+    def following(self, journal: Journal) -> None:
+        """Say which journal the index is fed from."""
+        self._ends = lambda: journal.ends(CHUNKS)
+
+    async def search(self, tenant: str, question: str, vector: Awaitable[Vectors] | None, *, k: int, candidates: int) -> Found:
+        """The best k chunks of both indexes' candidates. `vector`: the question's, being made while the keywords are looked up.
+
+        A part that is not available is named in `degraded`; if nothing else is there, its error is raised.
+        """
+        near, sharing = await asyncio.gather(self._near(tenant, vector, candidates), self._sharing(tenant, question, candidates))
+        failed = {name: part for name, part in (("vector", near), ("keyword", sharing)) if isinstance(part, Unavailable)}
+        for name, error in failed.items():
+            log.warning("search degraded", part=name, error=str(error))
+        if failed and (len(failed) == 2 or self._keywords is None or self._vectors is None):
+            raise next(iter(failed.values()))
+        fused = fuse([] if isinstance(near, Unavailable) else near, [] if isinstance(sharing, Unavailable) else sharing)
+        return Found(tuple(self._retrieved(tenant, fused, k)), self.position, tuple(failed))
+
+    async def _near(self, tenant: str, vector: Awaitable[Vectors] | None, count: int) -> list[Hit] | Unavailable:
+        try:
+            row = await vector if vector is not None else None
+            return await self._vectors.search(tenant, row, count) if self._vectors and row is not None else []
+        except Unavailable as error:
+            return error
+
+    async def _sharing(self, tenant: str, question: str, count: int) -> list[Hit] | Unavailable:
+        try:
+            return await self._keywords.search(tenant, question, count) if self._keywords else []
+        except Unavailable as error:
+            return error
+
+    def _retrieved(self, tenant: str, fused: Sequence[Fused], k: int) -> Iterator[RetrievedChunk]:
+        known = self._chunks.get(tenant, {})
+        found = [hit for hit in fused if hit.chunk_id in known]  # what was taken away since the hit is passed over
+        taken = spread(found, k, lambda hit: known[hit.chunk_id].document_id)
+        for rank, hit in enumerate(taken, start=1):
+            yield known[hit.chunk_id].retrieved(rank, hit)
+
+    async def _apply_each(self, batch: Sequence[Record]) -> None:
+        """One record that an index will not take must not keep the others out: should a batch fail, its records go in one by one."""
+        try:
+            await self._apply_batch(batch)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(batch) > 1:
+                log.warning("chunk records applied one by one", position=str(batch[0].position), records=len(batch), error=str(error))
+                for record in batch:
+                    await self._apply_each([record])
+                return
+            log.exception("chunk record passed over", position=str(batch[0].position))
+            self.unreadable += 1
+
+    async def _apply_batch(self, batch: Sequence[Record]) -> None:
+        read = await asyncio.to_thread(changes_of, batch, self._embedder_name, self._dims)
+        for tenant, changes in read.by_tenant.items():
+            await self._apply(tenant, changes)
+        self.unreadable += read.unreadable
+        self.foreign_vectors += read.foreign_vectors
+
+    async def _apply(self, tenant: str, changes: Mapping[str, Change]) -> None:
+        """Texts first when chunks come, last when they go, so that a hit has its text."""
+        coming = {chunk_id: change.chunk for chunk_id, change in changes.items() if change.chunk is not None}
+        going = [chunk_id for chunk_id, change in changes.items() if change.chunk is None]
+        for chunk_id, chunk in coming.items():
+            self._chunks[tenant][chunk_id] = chunk
+            self._documents[tenant, chunk.document_id][chunk_id] = None
+        try:
+            if self._vectors:
+                await self._apply_vectors(self._vectors, tenant, changes)
+            if self._keywords:
+                await self._keywords.remove(tenant, going)
+                await self._keywords.upsert(tenant, [chunk.entry(chunk_id) for chunk_id, chunk in coming.items()])
+        except Exception:
+            for chunk_id in coming:
+                self._forget(tenant, chunk_id)  # not known, so ingestion writes it again with the document's next version
+            raise
+        for chunk_id in going:
+            self._forget(tenant, chunk_id)
+
+    async def _apply_vectors(self, vectors: VectorIndex, tenant: str, changes: Mapping[str, Change]) -> None:
+        with_vector = {chunk_id: change.vector for chunk_id, change in changes.items() if change.vector is not None}
+        await vectors.remove(tenant, [chunk_id for chunk_id in changes if chunk_id not in with_vector])
+        if with_vector:
+            await vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())))
+
+    def _forget(self, tenant: str, chunk_id: str) -> None:
+        chunk = self._chunks[tenant].pop(chunk_id, None)
+        if chunk is not None:
+            of_document = self._documents[tenant, chunk.document_id]
+            of_document.pop(chunk_id, None)
+            if not of_document:
+                del self._documents[tenant, chunk.document_id]
+
+
+async def follow(journal: Journal, index: ChunkIndex) -> None:
+    """Apply the topic `chunks` from where the index stands, for ever. Whatever fails, it tries again: a worker without it would go deaf."""
+    index.following(journal)
+    while True:
+        try:
+            async with journal.follow(CHUNKS, index.positions or None) as follower:
+                while True:
+                    records = await follower.read(_READ_S)
+                    if records:
+                        await index.apply(records)
+                    await index.advance(follower.positions)
+        except Unavailable as error:
+            log.warning("chunks not followed", error=str(error), retry_s=_RETRY_S)
+            await asyncio.sleep(_RETRY_S)
+        except Exception:
+            log.exception("chunks not followed", retry_s=_RETRY_S)
+            await asyncio.sleep(_RETRY_S)

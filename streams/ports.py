@@ -1,0 +1,56 @@
+"""What the steps work with: opened once by the process's composition root, handed to each step by name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from connectors.chunker import open_chunker
+from connectors.chunker.base import Chunker
+from connectors.embedder import open_embedder
+from connectors.embedder.base import Embedder
+from connectors.keyword_index import open_keyword_index
+from connectors.language_model import open_language_model
+from connectors.language_model.base import LanguageModel
+from connectors.session_log.base import SessionLog
+from connectors.vector_index import open_vector_index
+from schemas.settings import Settings
+from streams.cancellations import Cancellations
+from streams.chunk_index import ChunkIndex
+from streams.read_ahead import ReadAhead
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the steps work with."""
+
+    settings: Settings
+    session_log: SessionLog
+    chunker: Chunker
+    embedder: Embedder | None
+    index: ChunkIndex
+    model: LanguageModel
+    cancellations: Cancellations
+    read_ahead: ReadAhead = field(default_factory=ReadAhead)
+    seen: OrderedDict[str, None] = field(default_factory=OrderedDict)  #: queries that this worker met
+
+
+async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
+    """The ports that the settings name. A model of sentences takes seconds to load: in a thread, so that the process answers meanwhile."""
+    embedder = await asyncio.to_thread(open_embedder, settings.embedder)
+    index = ChunkIndex(
+        vectors=open_vector_index(settings.vector_index, embedder.dims) if embedder else None,
+        keywords=open_keyword_index(settings.keyword_index),
+        embedder_name=embedder.name if embedder else "none",
+        dims=embedder.dims if embedder else None,
+    )
+    return Ports(
+        settings=settings,
+        session_log=session_log,
+        chunker=open_chunker(settings),
+        embedder=embedder,
+        index=index,
+        model=open_language_model(settings.language_model),
+        cancellations=Cancellations(),
+    )

@@ -1,0 +1,126 @@
+"""What is done with each topic's events: the ports bound to the plain functions that do it.
+
+Each takes an event and its delivery and yields outputs; streams/step.py writes them. Of a record that may have been worked on before,
+what is in the session's log counts: nothing is written there twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from schemas.errors import RoxyError, UnknownSession
+from schemas.events import ChunksRetrieved, DocumentDeleted, DocumentFailed, DocumentSubmitted, Event, FeedbackGiven, QueryAsked, QueryCancelled
+from schemas.session_id import Session
+from schemas.topics import CHUNKS
+from streams.answer_so_far import AnswerSoFar, holds, read_back
+from streams.generation import answer_failed, generate
+from streams.ingestion import ingest
+from streams.outlet import Output, Tombstones
+from streams.ports import Ports
+from streams.retrieval import retrieve
+from streams.step import Delivery
+
+_REMEMBERED = 10_000  # query ids: a producer that writes a question twice does so within seconds
+
+
+async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
+    """`queries`: QueryAsked → the session's, and ChunksRetrieved onward; QueryCancelled → the session's."""
+    if isinstance(event, QueryCancelled):
+        async with aclosing(echo(event, delivery, ports=ports)) as outputs:
+            async for output in outputs:
+                yield output
+        ports.cancellations.cancel(event)  # this worker may have begun to listen after it was written
+    if not isinstance(event, QueryAsked):
+        return
+    so_far = await _asked_before(event, delivery, ports)
+    if so_far.ended or (so_far.asked and not delivery.redelivered):  # of a question written twice, the first one's own delivery sees to all
+        return
+    if not so_far.asked:
+        yield event
+    found = so_far.found or await retrieve(event, embedder=ports.embedder, index=ports.index, settings=ports.settings)
+    asked_at = (await delivery.written())[0].offset if so_far.asked_at is None else so_far.asked_at
+    ports.read_ahead.start(ports.model, found.chunks)
+    yield (found.model_copy(update={"session_offset": asked_at}),)
+
+
+async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
+    """`retrievals`: ChunksRetrieved → the session's, and the answer."""
+    if not isinstance(event, ChunksRetrieved):
+        return
+
+    async def so_far(found: ChunksRetrieved) -> AnswerSoFar:
+        return await read_back(ports.session_log, Session(found.tenant, found.session_id), found.query_id, found.session_offset)
+
+    answer = generate(
+        event,
+        attempt=delivery.attempt,
+        redelivered=delivery.redelivered,
+        model=ports.model,
+        cancellations=ports.cancellations,
+        read_back=so_far,
+    )
+    async with aclosing(answer) as outputs:
+        async for output in outputs:
+            yield output
+
+
+async def echo(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
+    """`feedback`, and a cancellation: the same event into its session."""
+    if not isinstance(event, FeedbackGiven | QueryCancelled):
+        return
+    session = Session(event.tenant, event.session_id)
+    if not (delivery.redelivered and await holds(ports.session_log, session, event.id)):
+        yield event
+
+
+async def on_document(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
+    """`documents`: a version, or a deletion → `chunks` and `ingestions`."""
+    if not isinstance(event, DocumentSubmitted | DocumentDeleted):
+        return
+    done = await ingest(event, chunker=ports.chunker, embedder=ports.embedder, index=ports.index, source=delivery.position)
+    if done.chunks:
+        yield done.chunks
+    if done.gone:
+        yield Tombstones(CHUNKS, done.gone)
+    yield done.outcome
+
+
+def answer_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | None:
+    """A question that cannot be answered ends in AnswerFailed."""
+    if not isinstance(event, QueryAsked | ChunksRetrieved):
+        return None
+    return answer_failed(event.tenant, event.session_id, event.query_id, delivery.attempt, error)
+
+
+def document_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | None:
+    """A document that cannot be indexed ends in DocumentFailed."""
+    if not isinstance(event, DocumentSubmitted | DocumentDeleted):
+        return None
+    return DocumentFailed(
+        id=f"{event.document_id}@{delivery.position.partition}/{delivery.position.offset}:failed",
+        tenant=event.tenant,
+        document_id=event.document_id,
+        error=error.slug(),
+        detail=error.detail,
+        remedy=error.remedy,
+    )
+
+
+def no_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | None:
+    """Nobody waits for this: the dead letter tells all."""
+    return None
+
+
+async def _asked_before(event: QueryAsked, delivery: Delivery, ports: Ports) -> AnswerSoFar:
+    """What is out of a question that may have been written, or worked on, before."""
+    repeated = event.query_id in ports.seen
+    ports.seen[event.query_id] = None
+    if len(ports.seen) > _REMEMBERED:
+        ports.seen.popitem(last=False)
+    if not (repeated or delivery.redelivered or event.idempotency_key):
+        return AnswerSoFar()
+    try:
+        return await read_back(ports.session_log, Session(event.tenant, event.session_id), event.query_id, None)
+    except UnknownSession:
+        return AnswerSoFar()  # a producer's own session, not made yet

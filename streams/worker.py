@@ -1,0 +1,120 @@
+"""Composition root of a worker: `python -m streams.worker`. Settings → ports → index caught up → agents.
+
+It stops on SIGTERM and SIGINT: takes nothing new, finishes what it can within ROXY_DRAIN_S, hands the rest over by leaving the group.
+Should Faust give up (it does when it cannot commit), the agents are built again; the index and the connections stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+import uvloop
+
+from connectors.journal import Journal, open_journal
+from connectors.observability import configure
+from connectors.session_log import open_session_log
+from schemas.errors import LogUnavailable, RoxyError
+from schemas.settings import Settings, load_settings
+from streams.app import Worker
+from streams.cancellations import follow_cancellations
+from streams.chunk_index import follow
+from streams.health import Health, serve_health
+from streams.ports import Ports, open_ports
+
+_RETRY_S = 1.0
+_SWITCH_S = 0.0005  # a record waits for the interpreter lock between Faust's thread and ours; Python's default is 5 ms
+
+log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Work until `stop` is set."""
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(open_journal(settings))
+        health = Health()
+        await stack.enter_async_context(serve_health(health, settings.worker_health_port))
+        ports = await open_ports(settings, await stack.enter_async_context(open_session_log(settings)))
+        await stack.enter_async_context(_background(follow(journal, ports.index), stop))
+        await stack.enter_async_context(_background(follow_cancellations(journal, ports.cancellations), stop))
+        await _first(ports.index.wait_for(await journal.ends(ports.index.topic)), stop.wait())
+        log.info("index caught up", chunks=ports.index.size)
+        gc.freeze()  # what is there now stays: the collector need not walk through the index while an answer waits
+        while not stop.is_set():
+            await _work(ports, journal, health, stop)
+
+
+async def _work(ports: Ports, journal: Journal, health: Health, stop: asyncio.Event) -> None:
+    """One life of the Faust app."""
+    worker = Worker(ports, journal)
+    try:
+        await worker.start()
+        health.ready = lambda: worker.assigned
+        await _first(stop.wait(), worker.stopped())
+        health.ready = lambda: False
+        if stop.is_set():
+            log.info("draining", unfinished=worker.unfinished)
+            await worker.drain(ports.settings.drain_s)
+        else:
+            log.error("agents stopped by themselves; they are built again")
+    except LogUnavailable as error:
+        log.warning("agents cannot start yet", error=str(error))
+    finally:
+        health.ready = lambda: False
+        await worker.stop()
+    if not stop.is_set():
+        await _first(stop.wait(), asyncio.sleep(_RETRY_S))
+
+
+async def _first(*waits: Coroutine[Any, Any, object]) -> None:
+    """Wait until one of them is done; what it raised is raised."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> AsyncIterator[None]:
+    """Work that never ends by itself. If it fails all the same, the worker cannot do its part: it stops, and another takes over."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: stop.set())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _main(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await run(settings, stop)
+
+
+def main() -> None:
+    try:
+        settings = load_settings()
+        configure(settings, "worker")
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # Faust's consumer runs a loop of its own in a thread
+        sys.setswitchinterval(_SWITCH_S)
+        asyncio.run(_main(settings))
+    except RoxyError as error:
+        sys.exit(f"roxy worker: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Processes for the acceptance tests."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import pytest
+
+from infra.demo import SAMPLES
+from infra.documents import find_documents
+from infra.ingest import submit_and_wait
+from infra.processes import Child
+from schemas.settings import Settings
+from tests.acceptance.fleet import Api, Fleet
+from tests.conftest import Broker
+
+
+class Running(NamedTuple):
+    """A worker, two API processes, the sample documents indexed."""
+
+    fleet: Fleet
+    worker: Child
+    one: Api
+    two: Api
+
+    @property
+    def settings(self) -> Settings:
+        return self.fleet.settings
+
+
+@pytest.fixture
+async def fleet(settings: Settings) -> AsyncIterator[Fleet]:
+    """Processes of one test."""
+    fleet = Fleet(settings)
+    yield fleet
+    await fleet.close()
+
+
+@pytest.fixture(scope="module")
+async def running(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """What most tests of a module need, started once."""
+    folder = tmp_path_factory.mktemp("running")
+    changed = {"state_dir": folder, "consumer_group": f"roxy-{uuid.uuid4().hex[:8]}", "traces": "file", "log_format": "json"}
+    fleet = Fleet(broker.settings.model_copy(update=changed))
+    try:
+        worker, one, two = await fleet.worker(), await fleet.api(), await fleet.api()
+        found = find_documents([SAMPLES], tenant="default", tags=(), max_bytes=10**7)
+        done = await submit_and_wait(fleet.settings, found.documents)
+        assert (len(found.documents), 0, []) == (len(done.indexed), done.waiting, done.failed)
+        yield Running(fleet, worker, one, two)
+    finally:
+        await fleet.close()

@@ -1,0 +1,61 @@
+"""What every test shares: a clean environment, and one real Kafka for the whole run.
+
+`broker` starts a one-node Kafka on free ports with its data in a temporary folder (5 s, at the first test that asks for it; the jars come
+from the user's cache folder) and stops it at the end, also when pytest gets SIGTERM. `settings` are a test's own, pointing to it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+for _name in [name for name in os.environ if name.startswith("ROXY_")]:
+    del os.environ[_name]
+
+# pytest ends fixtures on KeyboardInterrupt, but not on SIGTERM; brokers are detached, so they would stay.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+from infra import kafka  # noqa: E402
+from infra.environment import resolve  # noqa: E402
+from infra.ports import free_block  # noqa: E402
+from infra.topics import create_topics  # noqa: E402
+from schemas.settings import Settings  # noqa: E402
+
+
+class Broker(NamedTuple):
+    """A running Kafka with its topics."""
+
+    bootstrap: str
+    settings: Settings  #: what it was started with
+
+
+@pytest.fixture(scope="session")
+def broker_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Where the broker is to run. Apart from `broker`, so that it is stopped also if pytest was interrupted while it started."""
+    state_dir = tmp_path_factory.mktemp("broker")
+    own = Settings(state_dir=state_dir, kafka_port=free_block(2), embedder="none")
+    yield own
+    kafka.stop(own)
+    shutil.rmtree(state_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def broker(broker_home: Settings) -> Broker:
+    """A real one-node Kafka, with the topics of `schemas/topics.py`."""
+    cluster = await kafka.start(broker_home)
+    resolved = resolve(broker_home, cluster)
+    await create_topics(resolved)
+    return Broker(cluster.bootstrap, resolved)
+
+
+@pytest.fixture
+def settings(broker: Broker, tmp_path: Path) -> Settings:
+    """Settings of a test's own: the shared broker, a state folder and a consumer group that no other test has, no embedding model."""
+    return broker.settings.model_copy(update={"state_dir": tmp_path, "consumer_group": f"roxy-{uuid.uuid4().hex[:8]}"})

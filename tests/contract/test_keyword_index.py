@@ -1,0 +1,126 @@
+"""Contract of the keyword index port, over every backend."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connectors.keyword_index import open_keyword_index
+from connectors.keyword_index.base import Entry, KeywordIndex
+from schemas.errors import InvalidSetting
+
+LAG = Entry("lag#0", "Consumer lag", "Measuring lag", "The distance between the end of a partition and the position of a group.")
+KEEP = Entry("keep#0", "Retention", "", "Records are kept for seven days; see NotEnoughReplicasException.")
+CATS = Entry("cats#0", "Cats", "", "Cats sleep most of the day. The naïve cat was running.")
+
+
+@pytest.fixture(params=["tantivy"])
+def make(request: pytest.FixtureRequest) -> Callable[[], KeywordIndex]:
+    def opened() -> KeywordIndex:
+        index = open_keyword_index(request.param)
+        assert index is not None
+        return index
+
+    return opened
+
+
+@pytest.fixture
+async def index(make: Callable[[], KeywordIndex]) -> KeywordIndex:
+    filled = make()
+    await filled.upsert("a", [LAG, KEEP, CATS])
+    await filled.commit()
+    return filled
+
+
+async def found(index: KeywordIndex, question: str, tenant: str = "a") -> list[str]:
+    return [hit.chunk_id for hit in await index.search(tenant, question, 10)]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("consumer", "lag#0"),  # title
+        ("how do I measure it?", "lag#0"),  # heading, stemmed
+        ("How long is a RECORD kept?", "keep#0"),  # text, case, stem
+        ("naive cats run", "cats#0"),  # folded
+        ("NotEnoughReplicas", "keep#0"),  # part of a camel-case name
+    ],
+)
+async def test_a_chunk_is_found_by_its_words(index: KeywordIndex, question: str, expected: str) -> None:
+    """In title, headings and text; folded, in any case, by stem, by the parts of names."""
+    assert (await found(index, question))[0] == expected
+
+
+async def test_best_comes_first_with_its_score(index: KeywordIndex) -> None:
+    """BM25, falling; what shares no word is no hit."""
+    await index.upsert("a", [Entry("more#0", "Lag", "Lag", "Lag, lag and more lag in a group's partition.")])
+    await index.commit()
+    hits = await index.search("a", "lag of a partition", 10)
+
+    assert {hit.chunk_id for hit in hits} == {"more#0", "lag#0"}
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert await index.search("a", "lag", 1) == (await index.search("a", "lag", 10))[:1]
+
+
+async def test_an_upsert_replaces_and_a_removal_removes(index: KeywordIndex) -> None:
+    """Visible once commit has returned; unknown ids are passed over."""
+    await index.upsert("a", [LAG._replace(text="Bananas."), LAG._replace(text="Apples.")])
+    await index.remove("a", ["keep#0", "unknown"])
+    await index.remove("nobody", ["keep#0"])
+    before = await found(index, "records")
+    await index.commit()
+
+    assert before == ["keep#0"]
+    assert await found(index, "records distance bananas") == []
+    assert await found(index, "apples") == ["lag#0"]
+
+
+async def test_tenants_neither_see_nor_move_each_other(index: KeywordIndex) -> None:
+    """Another tenant's chunks change no score, and no removal of one touches the other."""
+    before = await index.search("a", "lag partition", 10)
+    await index.upsert("b", [Entry(f"b#{number}", "Lag", "", "lag partition " * number) for number in range(1, 50)] + [LAG])
+    await index.remove("b", [LAG.chunk_id])
+    await index.commit()
+
+    assert await index.search("a", "lag partition", 10) == before
+    assert LAG.chunk_id not in await found(index, "lag", "b")
+    assert await index.search("c", "lag", 10) == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=200) | st.sampled_from(['"', "(", "title:x^2 AND NOT *", "the of and", "[1 TO", "\\", "a" * 5_000, "/re/", "🙂"]))
+async def test_no_text_of_a_question_is_an_error(index: KeywordIndex, question: str) -> None:
+    """There is no query syntax."""
+    assert len(await index.search("a", question, 2)) <= 2
+
+
+async def test_a_very_long_question_is_answered_by_its_rare_words(index: KeywordIndex) -> None:
+    """A pasted page does not hide the word that counts."""
+    page = " ".join(f"nowhere{number}" for number in range(2_000))
+
+    assert (await found(index, f"{page} bananas distance {page}"))[0] == "lag#0"
+
+
+async def test_a_search_is_answered_while_an_upsert_runs(index: KeywordIndex) -> None:
+    """It sees the last commit."""
+    many = [Entry(f"m#{number}", "", "", "lag " * 200) for number in range(2_000)]
+    upsert = asyncio.create_task(index.upsert("a", many))
+    await asyncio.sleep(0)
+    during = await found(index, "lag")
+    answered_first = not upsert.done()
+    await upsert
+    await index.commit()
+
+    assert (answered_first, during) == (True, ["lag#0"])
+    assert len(await found(index, "lag")) == 10
+
+
+def test_none_opens_nothing_and_an_unknown_name_is_refused() -> None:
+    """`none` is vector search only."""
+    assert open_keyword_index("none") is None
+    with pytest.raises(InvalidSetting, match="nonsense"):
+        open_keyword_index("nonsense")

@@ -1,0 +1,126 @@
+"""Contract of the vector index port, over every backend."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from connectors.embedder.base import Vectors
+from connectors.vector_index import open_vector_index
+from connectors.vector_index.base import VectorIndex
+from schemas.errors import InvalidSetting
+
+DIMS = 32
+
+
+def rows(count: int, seed: int = 0) -> Vectors:
+    made = np.random.default_rng(seed).standard_normal((count, DIMS)).astype(np.float32)
+    normal: Vectors = made / np.linalg.norm(made, axis=1, keepdims=True)
+    return normal
+
+
+def ids(count: int) -> list[str]:
+    return [f"d#{number}" for number in range(count)]
+
+
+@pytest.fixture(params=["usearch"])
+def make(request: pytest.FixtureRequest) -> Callable[[], VectorIndex]:
+    def opened() -> VectorIndex:
+        index = open_vector_index(request.param, DIMS)
+        assert index is not None
+        return index
+
+    return opened
+
+
+async def test_the_nearest_come_first_with_their_cosine(make: Callable[[], VectorIndex]) -> None:
+    """Same ranking and scores as comparing with every vector."""
+    index, vectors = make(), rows(300)
+    await index.upsert("a", ids(300), vectors)
+    hits = await index.search("a", vectors[7], 10)
+    cosines = vectors @ vectors[7]
+
+    assert [hit.chunk_id for hit in hits] == [f"d#{place}" for place in np.argsort(-cosines)[:10]]
+    assert np.allclose([hit.score for hit in hits], np.sort(cosines)[::-1][:10], atol=0.01)
+
+
+async def test_of_many_vectors_nearly_all_nearest_are_found(make: Callable[[], VectorIndex]) -> None:
+    """Above the size for comparing with all, recall@10 stays above 0.9."""
+    index, vectors = make(), rows(6_000)
+    await index.upsert("a", ids(6_000), vectors)
+    recalls = []
+    for question in rows(20, seed=1):
+        true = {f"d#{place}" for place in np.argsort(-(vectors @ question))[:10]}
+        recalls.append(len(true & {hit.chunk_id for hit in await index.search("a", question, 10)}) / 10)
+
+    assert np.mean(recalls) > 0.9
+
+
+async def test_an_upsert_replaces(make: Callable[[], VectorIndex]) -> None:
+    """A known id has its last vector, once; also when it comes twice in one call."""
+    index, vectors = make(), rows(5)
+    await index.upsert("a", ids(3), vectors[:3])
+    await index.upsert("a", ["d#1", "d#1"], vectors[3:])
+
+    assert (await index.search("a", vectors[4], 10))[0].chunk_id == "d#1"
+    assert sorted(hit.chunk_id for hit in await index.search("a", vectors[4], 10)) == ids(3)
+
+
+async def test_what_was_removed_is_not_found(make: Callable[[], VectorIndex]) -> None:
+    """Unknown ids are passed over; an id may come back."""
+    index, vectors = make(), rows(100)
+    await index.upsert("a", ids(100), vectors)
+    await index.remove("a", [*ids(100)[:90], "unknown"])
+    await index.remove("nobody", ["d#1"])
+    left = sorted(hit.chunk_id for hit in await index.search("a", vectors[5], 100))
+    await index.upsert("a", ["d#5"], vectors[5:6])
+
+    assert left == ids(100)[90:]
+    assert (await index.search("a", vectors[5], 1))[0].chunk_id == "d#5"
+
+
+async def test_fetch_gives_the_vectors_back(make: Callable[[], VectorIndex]) -> None:
+    """In the order asked for, up to rounding; an unknown id is a KeyError."""
+    index, vectors = make(), rows(10)
+    await index.upsert("a", ids(10), vectors)
+
+    assert np.allclose(await index.fetch("a", ["d#4", "d#2"]), vectors[[4, 2]], atol=0.001)
+    assert (await index.fetch("a", [])).shape == (0, DIMS)
+    with pytest.raises(KeyError):
+        await index.fetch("a", ["d#1", "unknown"])
+
+
+async def test_tenants_do_not_see_each_other(make: Callable[[], VectorIndex]) -> None:
+    """Not by search, not by removal, not under the same id."""
+    index, vectors = make(), rows(2)
+    await index.upsert("a", ["d#0"], vectors[:1])
+    await index.upsert("b", ["d#0"], vectors[1:])
+    await index.remove("b", ["d#0"])
+
+    assert [hit.chunk_id for hit in await index.search("a", vectors[1], 5)] == ["d#0"]
+    assert await index.search("b", vectors[1], 5) == []
+    assert await index.search("c", vectors[1], 5) == []
+
+
+async def test_a_search_is_answered_while_an_upsert_runs(make: Callable[[], VectorIndex]) -> None:
+    """A bulk upsert does not hold up questions until its end."""
+    index, vectors = make(), rows(3_000)
+    await index.upsert("a", ["first"], vectors[:1])
+    upsert = asyncio.create_task(index.upsert("a", ids(3_000), vectors))
+    await asyncio.sleep(0)
+    hits = await index.search("a", vectors[0], 1)
+    answered_first = not upsert.done()
+    await upsert
+
+    assert answered_first
+    assert len(hits) == 1
+
+
+def test_none_opens_nothing_and_an_unknown_name_is_refused() -> None:
+    """`none` is keyword search only."""
+    assert open_vector_index("none", DIMS) is None
+    with pytest.raises(InvalidSetting, match="nonsense"):
+        open_vector_index("nonsense", DIMS)

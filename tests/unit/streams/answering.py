@@ -1,0 +1,74 @@
+"""A session that was asked something, and workers that answer it, over logs in memory."""
+
+from __future__ import annotations
+
+from connectors.journal.memory import MemoryJournal
+from connectors.session_log.memory import MemorySessionLog
+from schemas.events import Event
+from schemas.session_id import Session
+from schemas.settings import Settings
+from schemas.topics import RETRIEVALS
+from streams import step as step_module
+from streams.cancellations import Cancellations
+from streams.chunk_index import ChunkIndex
+from streams.ports import Ports
+from streams.step import Frame, Policy, Step
+from streams.steps import answer_failure, on_retrieval
+from tests.builders import (
+    CONTEXT,
+    Resumes,
+    ScriptedModel,
+    a_query,
+    a_record,
+    as_read,
+    chunks_retrieved,
+    events_of,
+    records_of,
+)
+
+SESSION = Session("default", "t1")
+FOUND = chunks_retrieved(SESSION)
+SAID = ("Kept ", "for ", "ever ", "[1].", " Or ", "thirty ", "days ", "[2].")
+TEXT = "".join(SAID)
+RESUMES: tuple[Resumes, ...] = ("rerun", "prefix", "restart")
+
+
+class Bench:
+    """A session that was asked something, and workers that answer."""
+
+    def __init__(self) -> None:
+        self.session_log, self.journal, self.cancellations = MemorySessionLog(), MemoryJournal(), Cancellations()
+
+    async def asked(self) -> Bench:
+        await self.session_log.create(SESSION)
+        await self.session_log.append(SESSION, [a_query(SESSION)], CONTEXT)
+        return self
+
+    async def write(self, *events: Event) -> None:
+        await self.session_log.append(SESSION, events, CONTEXT)
+
+    async def answer(self, model: ScriptedModel, *, generation: int = 1, redelivered: bool = False, tries: int = 1) -> None:
+        """A worker of that consumer generation meets the ChunksRetrieved."""
+        index = ChunkIndex(vectors=None, keywords=None, embedder_name="none")
+        ports = Ports(Settings(), self.session_log, chunker=None, embedder=None, index=index, model=model, cancellations=self.cancellations)  # type: ignore[arg-type]
+
+        async def run(event: Event, delivery: step_module.Delivery):  # type: ignore[no-untyped-def]
+            async for output in on_retrieval(event, delivery, ports=ports):
+                yield output
+
+        frame = Frame(
+            Step("generate", RETRIEVALS, run, answer_failure), journal=self.journal, session_log=self.session_log, policy=Policy(tries, 5.0)
+        )
+        await frame.work(a_record(FOUND, "retrievals"), redelivered=redelivered, generation=generation)
+
+    async def events(self) -> list[Event]:
+        return await events_of(self.session_log, SESSION)
+
+    async def read(self) -> tuple[str, list[Event]]:
+        return as_read(await records_of(self.session_log.history(SESSION)))
+
+
+async def one_whole_answer(resumes: Resumes) -> list[Event]:
+    bench = await Bench().asked()
+    await bench.answer(ScriptedModel(SAID, resumes))
+    return (await bench.events())[2:]
