@@ -83,16 +83,49 @@ class Settings(BaseSettings):
     sse_max_per_principal: int = Field(2_000, ge=1, description="Open streams per principal.")
     drain_s: float = Field(10.0, ge=0, description="Seconds that a process told to stop gives its open work.")
 
-    # Answers
-    embedder: str = Field("auto", description="auto | none | sentence-transformers:<model>. auto: sentence-transformers if installed, else none.")
-    vector_index: str = Field("usearch", description="usearch | none.")
-    keyword_index: str = Field("tantivy", description="tantivy | none.")
-    language_model: str = Field("extractive", description="extractive | scripted:<JSON of its script>.")
-    top_k: int = Field(6, ge=1, le=100, description="Chunks retrieved for a question.")
-    candidates: int = Field(50, ge=1, le=1_000, description="Hits taken from each index before fusion.")
+    # Documents
+    chunker: str = Field(
+        "structure",
+        description='structure | recursive | fixed | semantic | log | whole; or JSON by content type: {"text/x-log": "log", "*": "structure"}.',
+    )
     chunk_tokens: int = Field(400, ge=10, description="Longest chunk, in tokens.")
     chunk_overlap: int = Field(80, ge=0, description="Tokens that neighbouring chunks share.")
     chunk_min_tokens: int = Field(100, ge=0, description="A shorter chunk is joined to its neighbour.")
+    embedder: str = Field("auto", description="auto | none | sentence-transformers:<model>. auto: sentence-transformers if installed, else none.")
+    embedding_cache: bool = Field(True, description="Keep vectors by model and text in the state folder, so that a text is embedded once.")
+
+    # Index
+    vector_index: str = Field("usearch", description="usearch | weaviate | none.")
+    keyword_index: str = Field("tantivy", description="tantivy | rank_bm25 | weaviate | none.")
+    weaviate_url: str | None = Field(None, description="http://host:port of an outside Weaviate. Unset: the local one of `roxy up --weaviate`.")
+    weaviate_port: int = Field(8080, ge=1, le=65535, description="Port of the local Weaviate; its gRPC takes ROXY_WEAVIATE_GRPC_PORT.")
+    weaviate_grpc_port: int = Field(50051, ge=1, le=65535, description="gRPC port of Weaviate.")
+    weaviate_key: SecretStr | None = Field(None, description="API key of an outside Weaviate.")
+    snapshot_s: float = Field(300.0, ge=0, description="Seconds between snapshots of a worker's index; 0: none.")
+    search_timeout_s: float = Field(2.0, gt=0, description="Longest time that one part of the index may take for one question.")
+    breaker_failures: int = Field(3, ge=1, description="Failures in a row after which a part of the index is left alone.")
+    breaker_reset_s: float = Field(5.0, gt=0, description="Seconds after which a part that was left alone is tried again.")
+
+    # Retrieval
+    top_k: int = Field(6, ge=1, le=100, description="Chunks retrieved for a question.")
+    candidates: int = Field(200, ge=1, le=1_000, description="Hits taken from each index before fusion.")
+    fusion: Literal["weighted", "rrf"] = Field("weighted", description="weighted: sum of normalised scores; rrf: reciprocal rank fusion.")
+    keyword_weight: float = Field(0.5, ge=0, le=1, description="Weight of the keywords in the sum; the vectors have the rest.")
+    feedback_chunks: int = Field(3, ge=0, le=50, description="Nearest chunks that the question's vector is moved towards; 0: none.")
+    feedback_weight: float = Field(0.3, ge=0, le=2, description="How far: weight of their mean beside the question's own vector.")
+    reranker: str = Field("none", description="none | cross-encoder:<model>.")
+    rerank_chunks: int = Field(30, ge=1, le=200, description="Best chunks that the reranker looks at.")
+    diversity: float = Field(0.0, ge=0, le=1, description="Maximal marginal relevance: weight of being unlike those before; 0: off.")
+    neighbours: int = Field(0, ge=0, le=5, description="Chunks before and behind each one found whose text is joined to it.")
+    near_duplicate: float = Field(0.85, ge=0, le=1, description="Share of words in a row that two chunks have in common to count as one; 0: off.")
+    context_tokens: int = Field(4_000, ge=50, description="Longest context that a question's chunks make together, in tokens.")
+    result_cache_s: float = Field(
+        3_600.0, ge=0, description="Seconds that results are kept for the same question at the same index position; 0: off."
+    )
+    terms_file: Path | None = Field(None, description='JSON file of acronyms and terms of your own: {"ISR": ["in-sync replica"]}.')
+
+    # Answers
+    language_model: str = Field("extractive", description="extractive | scripted:<JSON of its script>.")
 
     # Workers
     consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")

@@ -22,6 +22,7 @@ from schemas.events import (
     Event,
     FeedbackGiven,
     GenerationStarted,
+    IngestionProgressed,
     QueryAsked,
     QueryCancelled,
     RecordDeadLettered,
@@ -74,7 +75,7 @@ CHUNKS = Topic(
 INGESTIONS = Topic(
     "ingestions",
     "tenant/document id",
-    (DocumentIndexed, DocumentRemoved, DocumentFailed),
+    (IngestionProgressed, DocumentIndexed, DocumentRemoved, DocumentFailed),
     "What became of each document's last version.",
     FOREVER,
     "compact",

@@ -14,9 +14,8 @@ from connectors.embedder.vectors import vector_from_text
 from connectors.keyword_index.base import Entry
 from schemas.codec import decode
 from schemas.errors import UnreadableRecord
-from schemas.events import ChunkIndexed, RetrievedChunk
+from schemas.events import ChunkIndexed
 from schemas.record import Record
-from streams.fusion import Fused
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +31,9 @@ class IndexedChunk(NamedTuple):
     start: int
     end: int
     text: str
+    tokens: int
     tags: tuple[str, ...]
+    written_at: str
     content_hash: str
     embedder: str
 
@@ -40,24 +41,13 @@ class IndexedChunk(NamedTuple):
     def of(cls, event: ChunkIndexed) -> Self:
         return cls(**{name: getattr(event, name) for name in cls._fields})
 
+    def is_as(self, other: IndexedChunk | None) -> bool:
+        """Whether nothing is to be written: of the same chunk in another version, only the time differs."""
+        return other is not None and other._replace(written_at=self.written_at) == self
+
     def entry(self, chunk_id: str) -> Entry:
         """As the keyword index takes it."""
         return Entry(chunk_id, self.title, " ".join(self.heading_path), self.text)
-
-    def retrieved(self, rank: int, hit: Fused) -> RetrievedChunk:
-        """As it was found for a question."""
-        return RetrievedChunk(
-            rank=rank,
-            chunk_id=hit.chunk_id,
-            document_id=self.document_id,
-            title=self.title,
-            source=self.source,
-            heading_path=self.heading_path,
-            start=self.start,
-            end=self.end,
-            text=self.text,
-            scores=hit.scores,
-        )
 
 
 class Change(NamedTuple):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import structlog
@@ -19,25 +19,19 @@ from connectors.journal.base import Journal
 from connectors.keyword_index.base import KeywordIndex
 from connectors.vector_index.base import Hit, VectorIndex
 from schemas.errors import Unavailable
-from schemas.events import IndexPosition, RetrievedChunk
+from schemas.events import NO_FILTERS, Filters, IndexPosition
 from schemas.record import Record
 from schemas.topics import CHUNKS
 from streams.chunk_change import Change, IndexedChunk, changes_of
-from streams.fusion import Fused, fuse, spread
+from streams.search.filters import admits
 
 _BATCH = 256  # records applied in one go: about 50 ms, between which searches are answered
 _READ_S = 0.5
 _RETRY_S = 1.0
 
+Part = Literal["vector", "keyword"]
+
 log = structlog.get_logger(__name__)
-
-
-class Found(NamedTuple):
-    """What a search found, and how."""
-
-    chunks: tuple[RetrievedChunk, ...]
-    position: IndexPosition
-    degraded: tuple[str, ...]  #: parts that did not answer: "vector", "keyword"
 
 
 class ChunkIndex:
@@ -52,6 +46,7 @@ class ChunkIndex:
         self._offsets: dict[int, int] = {}
         self._moved = asyncio.Condition()
         self._ends: Callable[[], Awaitable[Mapping[int, int]]] | None = None
+        self.parts: tuple[Part, ...] = (*(("vector",) if vectors else ()), *(("keyword",) if keywords else ()))  #: that can be searched
         self.foreign_vectors = 0  #: chunks whose vector another embedder made: found by keywords only
         self.unreadable = 0  #: records that were passed over
 
@@ -116,39 +111,23 @@ class ChunkIndex:
         """Say which journal the index is fed from."""
         self._ends = lambda: journal.ends(CHUNKS)
 
-    async def search(self, tenant: str, question: str, vector: Awaitable[Vectors] | None, *, k: int, candidates: int) -> Found:
-        """The best k chunks of both indexes' candidates. `vector`: the question's, being made while the keywords are looked up.
+    def chunk(self, tenant: str, chunk_id: str) -> IndexedChunk | None:
+        """A known chunk."""
+        return self._chunks.get(tenant, {}).get(chunk_id)
 
-        A part that is not available is named in `degraded`; if nothing else is there, its error is raised.
-        """
-        near, sharing = await asyncio.gather(self._near(tenant, vector, candidates), self._sharing(tenant, question, candidates))
-        failed = {name: part for name, part in (("vector", near), ("keyword", sharing)) if isinstance(part, Unavailable)}
-        for name, error in failed.items():
-            log.warning("search degraded", part=name, error=str(error))
-        if failed and (len(failed) == 2 or self._keywords is None or self._vectors is None):
-            raise next(iter(failed.values()))
-        fused = fuse([] if isinstance(near, Unavailable) else near, [] if isinstance(sharing, Unavailable) else sharing)
-        return Found(tuple(self._retrieved(tenant, fused, k)), self.position, tuple(failed))
+    def matching(self, tenant: str, filters: Filters) -> Collection[str] | None:
+        """The chunks that filters let through; None: all."""
+        if filters == NO_FILTERS:
+            return None
+        return {chunk_id for chunk_id, chunk in self._chunks.get(tenant, {}).items() if admits(filters, chunk)}
 
-    async def _near(self, tenant: str, vector: Awaitable[Vectors] | None, count: int) -> list[Hit] | Unavailable:
-        try:
-            row = await vector if vector is not None else None
-            return await self._vectors.search(tenant, row, count) if self._vectors and row is not None else []
-        except Unavailable as error:
-            return error
+    async def near(self, tenant: str, vector: Vectors, k: int, within: Collection[str] | None = None) -> list[Hit]:
+        """The k chunks nearest to a vector of shape (dims,)."""
+        return await self._vectors.search(tenant, vector, k, within=within) if self._vectors else []
 
-    async def _sharing(self, tenant: str, question: str, count: int) -> list[Hit] | Unavailable:
-        try:
-            return await self._keywords.search(tenant, question, count) if self._keywords else []
-        except Unavailable as error:
-            return error
-
-    def _retrieved(self, tenant: str, fused: Sequence[Fused], k: int) -> Iterator[RetrievedChunk]:
-        known = self._chunks.get(tenant, {})
-        found = [hit for hit in fused if hit.chunk_id in known]  # what was taken away since the hit is passed over
-        taken = spread(found, k, lambda hit: known[hit.chunk_id].document_id)
-        for rank, hit in enumerate(taken, start=1):
-            yield known[hit.chunk_id].retrieved(rank, hit)
+    async def sharing(self, tenant: str, question: str, k: int, within: Collection[str] | None = None) -> list[Hit]:
+        """The k chunks that share words with a question, best first."""
+        return await self._keywords.search(tenant, question, k, within=within) if self._keywords else []
 
     async def _apply_each(self, batch: Sequence[Record]) -> None:
         """One record that an index will not take must not keep the others out: should a batch fail, its records go in one by one."""

@@ -51,7 +51,7 @@ async def ingest(
     if isinstance(event, DocumentDeleted):
         return Ingested((), tuple(known), DocumentRemoved(id=outcome_id, tenant=event.tenant, document_id=event.document_id, removed=len(known)))
     title, chunks = await asyncio.to_thread(_cut, event, chunker, embedder.name if embedder else "none")
-    changed = [chunk for chunk in chunks if known.get(chunk.chunk_id) != IndexedChunk.of(chunk)]
+    changed = [chunk for chunk in chunks if not IndexedChunk.of(chunk).is_as(known.get(chunk.chunk_id))]
     fresh, written = await _with_vectors(changed, embedder, index, known)
     gone = tuple(chunk_id for chunk_id in known if chunk_id not in {chunk.chunk_id for chunk in chunks})
     outcome = DocumentIndexed(
@@ -60,6 +60,8 @@ async def ingest(
         document_id=event.document_id,
         title=title,
         chunks=len(chunks),
+        kept=len(chunks) - len(changed),
+        reused=len(changed) - fresh,
         embedded=fresh,
         removed=len(gone),
         took_ms=round((time.perf_counter() - begun) * 1000, 3),
@@ -93,6 +95,7 @@ def _cut(event: DocumentSubmitted, chunker: Chunker, embedder_name: str) -> tupl
             title=title,
             source=event.source,
             tags=event.tags,
+            written_at=event.time,
             content_hash=content_hash,
             embedder=embedder_name,
             **piece._asdict(),

@@ -19,6 +19,7 @@ from schemas.settings import Settings
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.read_ahead import ReadAhead
+from streams.search.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Ports:
     index: ChunkIndex
     model: LanguageModel
     cancellations: Cancellations
+    plan: Plan = field(default_factory=Plan)
     read_ahead: ReadAhead = field(default_factory=ReadAhead)
     seen: OrderedDict[str, None] = field(default_factory=OrderedDict)  #: queries that this worker met
 
@@ -53,4 +55,5 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         index=index,
         model=open_language_model(settings.language_model),
         cancellations=Cancellations(),
+        plan=Plan.of(settings),
     )

@@ -5,28 +5,34 @@ from __future__ import annotations
 import time
 
 from connectors.embedder.base import Embedder, Vectors
-from schemas.events import ChunksRetrieved, QueryAsked
-from schemas.settings import Settings
+from schemas.events import ChunksRetrieved, QueryAsked, Understanding
 from streams.chunk_index import ChunkIndex
+from streams.search.plan import Plan
+from streams.search.search import Lookup, search
 
 
-async def retrieve(
-    asked: QueryAsked, *, embedder: Embedder | None, index: ChunkIndex, settings: Settings, session_offset: int = 0
-) -> ChunksRetrieved:
-    """The best chunks by vector and by keyword, while the question is embedded. Raises Unavailable if no part of the index answers."""
+async def retrieve(asked: QueryAsked, *, embedder: Embedder | None, index: ChunkIndex, plan: Plan) -> ChunksRetrieved:
+    """The best chunks by vector and by keyword, while the question is embedded. Raises Unavailable if no part of the index answers.
+
+    Where the session's QueryAsked lies, its caller knows: `session_offset` is 0 here.
+    """
     begun = time.perf_counter()
     vector = _embedded(embedder, asked.text) if embedder else None
-    found = await index.search(asked.tenant, asked.text, vector, k=settings.top_k, candidates=settings.candidates)
+    found = await search(Lookup(asked.tenant, asked.text, asked.filters), vector, index=index, plan=plan)
     return ChunksRetrieved(
         id=f"{asked.query_id}:retrieved",
         tenant=asked.tenant,
         session_id=asked.session_id,
         query_id=asked.query_id,
         question=asked.text,
+        filters=asked.filters,
+        understanding=Understanding(text=asked.text),
         chunks=found.chunks,
+        context_tokens=sum(chunk.tokens for chunk in found.chunks),
         index=found.position,
+        plan=plan.fingerprint,
         degraded=found.degraded,
-        session_offset=session_offset,
+        session_offset=0,
         took_ms=round((time.perf_counter() - begun) * 1000, 3),
     )
 

@@ -38,7 +38,7 @@ async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGe
         return
     if not so_far.asked:
         yield event
-    found = so_far.found or await retrieve(event, embedder=ports.embedder, index=ports.index, settings=ports.settings)
+    found = so_far.found or await retrieve(event, embedder=ports.embedder, index=ports.index, plan=ports.plan)
     asked_at = (await delivery.written())[0].offset if so_far.asked_at is None else so_far.asked_at
     ports.read_ahead.start(ports.model, found.chunks)
     yield (found.model_copy(update={"session_offset": asked_at}),)

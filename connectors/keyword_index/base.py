@@ -7,7 +7,7 @@ move another's scores; a search answers while a long upsert runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from connectors.vector_index.base import Hit
@@ -39,6 +39,6 @@ class KeywordIndex(Protocol):
         """Make what was upserted and removed visible to searches."""
         ...
 
-    async def search(self, tenant: str, question: str, k: int) -> list[Hit]:
-        """At most k chunks that share words with the question, best first."""
+    async def search(self, tenant: str, question: str, k: int, *, within: Collection[str] | None = None) -> list[Hit]:
+        """At most k chunks that share words with the question, best first; `within`: only these may be found."""
         ...

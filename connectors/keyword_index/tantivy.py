@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from tantivy import Document, Index, IndexWriter, Occur, Query, Schema, SchemaBuilder, Searcher
@@ -49,8 +49,8 @@ class TantivyIndex:
         for index in list(self._tenants.values()):
             await index.write(index.commit)
 
-    async def search(self, tenant: str, question: str, k: int) -> list[Hit]:
-        return self._tenants[tenant].search(question, k) if tenant in self._tenants else []
+    async def search(self, tenant: str, question: str, k: int, *, within: Collection[str] | None = None) -> list[Hit]:
+        return self._tenants[tenant].search(question, k, within) if tenant in self._tenants else []
 
 
 class _TenantIndex:
@@ -88,9 +88,11 @@ class _TenantIndex:
         self._writer = None
         self._reload()
 
-    def search(self, question: str, k: int) -> list[Hit]:
+    def search(self, question: str, k: int, within: Collection[str] | None) -> list[Hit]:
         searcher = self._searcher
         query = _query(self._index, self._terms(searcher, question))
+        if within is not None:
+            query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _only(self._index, within))])
         found = searcher.search(query, limit=k, count=False) if k > 0 else None
         return [Hit(searcher.doc(address)["chunk_id"][0], score) for score, address in found.hits] if found else []
 
@@ -127,3 +129,8 @@ def _query(index: Index, terms: Sequence[str]) -> Query:
 
     parts = [part(field, term) for term in terms for field in _FIELDS]
     return Query.boolean_query(parts) if parts else Query.empty_query()
+
+
+def _only(index: Index, chunk_ids: Collection[str]) -> Query:
+    """These chunks; it adds nothing to a score."""
+    return Query.const_score_query(Query.term_set_query(index.schema, "chunk_id", list(chunk_ids)), 0.0)

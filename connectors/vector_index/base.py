@@ -7,7 +7,7 @@ a search answers while a long upsert runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from connectors.embedder.base import Vectors
@@ -37,6 +37,6 @@ class VectorIndex(Protocol):
         """The vectors of known chunks, in order, up to rounding: so that a chunk that only moved is not embedded again. Raises KeyError."""
         ...
 
-    async def search(self, tenant: str, vector: Vectors, k: int) -> list[Hit]:
-        """`vector` has shape (dims,)."""
+    async def search(self, tenant: str, vector: Vectors, k: int, *, within: Collection[str] | None = None) -> list[Hit]:
+        """The k nearest, best first. `vector` has shape (dims,); `within`: only these chunks may be found."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 
 import numpy as np
@@ -47,12 +47,12 @@ class UsearchIndex:
         async with index.lock:
             return index.fetch(chunk_ids)
 
-    async def search(self, tenant: str, vector: Vectors, k: int) -> list[Hit]:
+    async def search(self, tenant: str, vector: Vectors, k: int, *, within: Collection[str] | None = None) -> list[Hit]:
         if tenant not in self._tenants:
             return []
         index = self._tenants[tenant]
         async with index.lock:
-            return index.search(vector, k)
+            return index.search(vector, k) if within is None else index.search_within(vector, k, within)
 
 
 class _TenantIndex:
@@ -95,3 +95,9 @@ class _TenantIndex:
         found = self._graph.search(vector, wanted, exact=len(self._chunk_of) < _EXACT_BELOW)
         pairs = zip(found.keys.tolist(), found.distances.tolist(), strict=True)
         return [Hit(self._chunk_of[number], 1.0 - distance) for number, distance in pairs]
+
+    def search_within(self, vector: Vectors, k: int, within: Collection[str]) -> list[Hit]:
+        """Compared with every vector of `within`: a graph that is walked past what may not be found would find too little."""
+        chunk_ids = [chunk_id for chunk_id in within if chunk_id in self._number_of]
+        scores = self.fetch(chunk_ids) @ vector
+        return [Hit(chunk_ids[place], float(scores[place])) for place in np.argsort(-scores, kind="stable")[:k]]

@@ -17,6 +17,7 @@ from schemas.events import ChunkIndexed
 SAMPLES = Path(__file__).parent.parent / "samples"
 BENCH = Context("/roxy/bench", f"00-{'b' * 32}-{'e' * 16}-00")
 _BATCH = 500
+_WRITTEN = "2026-01-01T00:00:00.000Z"
 _SENTENCES = 14  # about 300 tokens
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
@@ -72,6 +73,7 @@ def _chunk(number: int, text: str, embedder: str, vector: str | None) -> ChunkIn
         end=len(text),
         text=text,
         tokens=len(text) // 5,
+        written_at=_WRITTEN,
         content_hash=blake2b(text.encode(), digest_size=16).hexdigest(),
         embedder=embedder,
         vector=vector,

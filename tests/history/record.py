@@ -31,14 +31,17 @@ from schemas.events import (
     DocumentSubmitted,
     Event,
     FeedbackGiven,
+    Filters,
     GenerationStarted,
     IndexPosition,
+    IngestionProgressed,
     QueryAsked,
     QueryCancelled,
     RecordDeadLettered,
     RetrievedChunk,
     Scores,
     TokensGenerated,
+    Understanding,
     Usage,
 )
 from schemas.record import Position, Record
@@ -67,6 +70,8 @@ RETRIEVED = ChunksRetrieved(
     **_QUERY,
     id="q1:retrieved",
     question=_QUESTION,
+    filters=Filters(sources=("docs/*",), tags=("kafka",)),
+    understanding=Understanding(intent="lookup", text=_QUESTION, keywords=("topic",), expansions=("log",)),
     chunks=(
         RetrievedChunk(
             **_PLACE,
@@ -143,11 +148,13 @@ EVENTS_TODAY: tuple[Event, ...] = (
         text="A topic is a log that is kept in partitions.",
         tokens=11,
         tags=("kafka",),
+        written_at=_TIME,
         content_hash="9f86d081884c7d659a2feaa0c55ad015",
         embedder="all-MiniLM-L6-v2",
         vector=base64.b64encode(bytes.fromhex("003c00bc")).decode(),
     ),
-    DocumentIndexed(**_DOCUMENT, id="d1:indexed", title="Topics", chunks=1, embedded=1, removed=0, took_ms=25.0),
+    IngestionProgressed(**_DOCUMENT, id="d1:progress", stage="embedding", chunks=1, done=0),
+    DocumentIndexed(**_DOCUMENT, id="d1:indexed", title="Topics", chunks=1, kept=0, reused=0, embedded=1, removed=0, took_ms=25.0),
     DocumentRemoved(**_DOCUMENT, id="d2:removed", removed=1),
     DocumentFailed(**_DOCUMENT, **_WORDS, id="d3:failed"),
     RecordDeadLettered(

@@ -134,8 +134,8 @@ async def test_the_status_follows_the_last_version(api: Any) -> None:
     for _ in range(2):
         await api.client.post(URL, json={"document_id": "guide", "text": "Text"})
     seen = [(await api.client.get(f"{URL}/guide")).json()["status"]]
-    seen.append(await heard(DocumentIndexed(id="i0", title="G", chunks=1, embedded=1, removed=0, took_ms=1, **document), 0))
-    seen.append(await heard(DocumentIndexed(id="i1", title="G", chunks=2, embedded=1, removed=0, took_ms=1, **document), 1))
+    seen.append(await heard(DocumentIndexed(id="i0", title="G", chunks=1, kept=0, reused=0, embedded=1, removed=0, took_ms=1, **document), 0))
+    seen.append(await heard(DocumentIndexed(id="i1", title="G", chunks=2, kept=1, reused=0, embedded=1, removed=0, took_ms=1, **document), 1))
     await api.client.delete(f"{URL}/guide")
     seen.append(await heard(DocumentRemoved(id="r", removed=2, **document), 2))
     await api.client.post(URL, json={"document_id": "guide", "text": "Text"})

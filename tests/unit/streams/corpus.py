@@ -18,9 +18,11 @@ from schemas.record import Draft, Position, Record
 from schemas.settings import Settings
 from streams.chunk_index import ChunkIndex
 from streams.ingestion import Ingested, ingest
+from streams.search.plan import Plan
 from tests.builders import CONTEXT
 
 SETTINGS = Settings(chunk_tokens=60, chunk_overlap=10, chunk_min_tokens=15)
+PLAN = Plan.of(SETTINGS)
 
 
 class WordEmbedder:

@@ -44,7 +44,8 @@ async def test_the_same_version_again_writes_nothing() -> None:
 
 async def test_the_same_version_gives_the_same_chunks() -> None:
     """Ids and content do not depend on when it was done."""
-    one, other = [await Corpus(WordEmbedder()).ingest(a_document(TEXT)) for _ in range(2)]
+    document = a_document(TEXT)
+    one, other = [await Corpus(WordEmbedder()).ingest(document) for _ in range(2)]
 
     assert [chunk.model_copy(update={"time": ""}) for chunk in one.chunks] == [chunk.model_copy(update={"time": ""}) for chunk in other.chunks]
 

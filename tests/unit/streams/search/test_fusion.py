@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.vector_index.base import Hit
 from schemas.events import Scores
-from streams.fusion import Fused, fuse, spread
+from streams.search.fusion import Fused, fuse, spread
 
 
 def test_what_both_found_comes_first() -> None:

@@ -1,0 +1,234 @@
+"""Events of a session: questions, what was found for them, answers, feedback."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.event import Event, Id, Value
+
+
+class SessionEvent(Event):
+    """An event of one session. Correlation is the query."""
+
+    SUBJECT = "session_id"
+    CORRELATION = "query_id"
+
+    session_id: Id  #: the session, and the record's key
+    query_id: Id  #: the question that it belongs to
+
+
+# ---------------------------------------------------------------- questions
+
+
+class Filters(Value):
+    """Which chunks a question may find. Every part that is given must hold; of a part with several values, one of them. Empty: all."""
+
+    sources: tuple[str, ...] = ()  #: where the document came from; one that ends in `*` stands for all that begin so
+    tags: tuple[str, ...] = ()
+    since: str | None = None  #: the chunk was written, or changed, then or later: RFC 3339
+    until: str | None = None  #: and before then
+
+
+NO_FILTERS = Filters()
+
+
+class QueryAsked(SessionEvent):
+    """Someone asked a question. Topic `queries`, then the session."""
+
+    type: Literal["QueryAsked"] = "QueryAsked"
+    version: Literal[1] = 1
+    text: str = Field(min_length=1)  #: the question
+    filters: Filters = NO_FILTERS
+    asked_by: str = "anonymous"  #: subject of the principal
+    idempotency_key: str | None = None  #: set: the same question may have been written before
+
+
+class QueryCancelled(SessionEvent):
+    """Someone asked for the answer to stop. Topic `queries`, then the session."""
+
+    type: Literal["QueryCancelled"] = "QueryCancelled"
+    version: Literal[1] = 1
+    cancelled_by: str = "anonymous"
+
+
+Intent = Literal["lookup", "how-to", "comparison", "follow-up", "greeting", "out-of-scope"]
+
+
+class Understanding(Value):
+    """What was made of a question before it was looked up."""
+
+    intent: Intent = "lookup"
+    text: str  #: what was looked up: the question cleaned, and made whole if it leans on those before it
+    keywords: tuple[str, ...] = ()  #: its words that tell most, the rarest first
+    expansions: tuple[str, ...] = ()  #: words that were looked up too: what its acronyms and terms stand for
+    follows: tuple[Id, ...] = ()  #: questions of the session that it was made whole with
+
+
+class Scores(Value):
+    """Why a chunk was taken. A part that did not find the chunk is null."""
+
+    vector: float | None = None  #: cosine similarity, -1..1
+    keyword: float | None = None  #: BM25, 0..
+    fused: float  #: of both parts, by ROXY_FUSION; 0..
+    rerank: float | None = None  #: the reranker's, higher is better
+
+
+class RetrievedChunk(Value):
+    """A chunk as it was found for one question."""
+
+    rank: int  #: 1 is best; the number in a citation
+    chunk_id: Id
+    document_id: Id
+    title: str
+    source: str  #: path or URL that the document came from
+    heading_path: tuple[str, ...] = ()
+    start: int  #: first character in the document's text
+    end: int  #: one past the last character
+    text: str
+    tokens: int = 0  #: length of `text`, as the chunker counts
+    scores: Scores
+    neighbours: tuple[Id, ...] = ()  #: chunks before and behind it whose text was joined to its own
+    also_in: tuple[Id, ...] = ()  #: chunks that say the same, and were found too
+
+
+class IndexPosition(Value):
+    """What the index knew: the next offset of `chunks` by partition, that it had not applied yet."""
+
+    index: str  #: identity: embedder, vector and keyword backend
+    generation: int = 0
+    offsets: dict[str, int] = Field(default_factory=dict)
+
+
+class ChunksRetrieved(SessionEvent):
+    """Chunks were found for a question. Topic `retrievals`, and the session."""
+
+    type: Literal["ChunksRetrieved"] = "ChunksRetrieved"
+    version: Literal[1] = 1
+    question: str
+    filters: Filters = NO_FILTERS
+    understanding: Understanding
+    chunks: tuple[RetrievedChunk, ...]
+    context_tokens: int = 0  #: of all chunks together
+    index: IndexPosition
+    plan: str = ""  #: fingerprint of the settings that it was searched with
+    reranker: str | None = None
+    degraded: tuple[str, ...] = ()  #: parts that did not answer: "vector", "keyword", "rerank"
+    cached: tuple[str, ...] = ()  #: what was not computed anew: "embedding", "results"
+    session_offset: int  #: where the session's QueryAsked lies: a reader of this answer need not look further back
+    took_ms: float
+
+
+# ------------------------------------------------------------------ answers
+
+
+def answer_id_of(query_id: str) -> str:
+    """The id of a question's answer."""
+    return f"a-{query_id}"
+
+
+class AnswerEvent(SessionEvent):
+    """An event of one answer. Of two attempts the higher wins; `attempt` is the worker's consumer generation."""
+
+    answer_id: Id  #: one answer to a question
+    attempt: int = Field(ge=0)  #: of two attempts the higher wins
+
+
+class GenerationStarted(AnswerEvent):
+    """An attempt began. Tokens of older attempts at `resumes_at` and after are void."""
+
+    type: Literal["GenerationStarted"] = "GenerationStarted"
+    version: Literal[1] = 1
+    resumes_at: int = Field(ge=0)  #: index of the first TokensGenerated of this attempt
+    model: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class TokensGenerated(AnswerEvent):
+    """A piece of the answer's text: one to three tokens, more under load. Indexes of an answer are contiguous from 0."""
+
+    type: Literal["TokensGenerated"] = "TokensGenerated"
+    version: Literal[1] = 1
+    index: int = Field(ge=0)
+    text: str
+
+
+class Citation(Value):
+    """A number in the answer's text, and the chunk that it stands for."""
+
+    number: int
+    chunk_id: Id
+    document_id: Id
+    title: str
+    source: str
+    heading_path: tuple[str, ...] = ()
+
+
+class Usage(Value):
+    """Tokens read and written, as the model counts them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class AnswerCompleted(AnswerEvent):
+    """The answer is whole. The session, and topic `answers` (the audit record)."""
+
+    type: Literal["AnswerCompleted"] = "AnswerCompleted"
+    version: Literal[1] = 1
+    question: str
+    text: str
+    answered: bool  #: false: the documents do not hold the answer, and the text says so
+    citations: tuple[Citation, ...] = ()
+    model: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    prompt: str | None = None  #: what the model was given; null for a model that is given none
+    usage: Usage = Usage()
+    finish_reason: Literal["stop", "length"] = "stop"
+    tokens_end: int  #: one past the index of the last TokensGenerated
+    took_ms: float
+
+
+class AnswerFailed(AnswerEvent):
+    """The answer could not be made, or not be finished."""
+
+    type: Literal["AnswerFailed"] = "AnswerFailed"
+    version: Literal[1] = 1
+    error: str  #: slug of the error class
+    detail: str
+    remedy: str
+    retryable: bool
+
+
+class AnswerCancelled(AnswerEvent):
+    """The answer was stopped by a QueryCancelled."""
+
+    type: Literal["AnswerCancelled"] = "AnswerCancelled"
+    version: Literal[1] = 1
+    cancelled_by: str = "anonymous"
+    tokens_end: int
+
+
+# ----------------------------------------------------------------- feedback
+
+
+class FeedbackGiven(SessionEvent):
+    """Someone judged an answer. Topic `feedback`, then the session."""
+
+    type: Literal["FeedbackGiven"] = "FeedbackGiven"
+    version: Literal[1] = 1
+    feedback_id: Id
+    answer_id: Id
+    given_by: str = "anonymous"
+    thumb: Literal["up", "down"] | None = None
+    stars: int | None = Field(None, ge=1, le=5)
+    correction: str | None = Field(None, min_length=1)  #: the answer as it should have been
+    comment: str | None = Field(None, min_length=1)
+    tags: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.thumb is None and self.stars is None and not (self.correction or self.comment or self.tags):
+            raise ValueError("give at least one of thumb, stars, correction, comment, tags")
+        return self
