@@ -41,19 +41,23 @@ class Ports:
 async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
     """The ports that the settings name. A model of sentences takes seconds to load: in a thread, so that the process answers meanwhile."""
     embedder = await asyncio.to_thread(open_embedder, settings.embedder)
-    index = ChunkIndex(
-        vectors=open_vector_index(settings.vector_index, embedder.dims) if embedder else None,
-        keywords=open_keyword_index(settings.keyword_index),
-        embedder_name=embedder.name if embedder else "none",
-        dims=embedder.dims if embedder else None,
-    )
     return Ports(
         settings=settings,
         session_log=session_log,
         chunker=open_chunker(settings),
         embedder=embedder,
-        index=index,
+        index=open_index(settings, embedder),
         model=open_language_model(settings.language_model),
         cancellations=Cancellations(),
         plan=Plan.of(settings),
+    )
+
+
+def open_index(settings: Settings, embedder: Embedder | None) -> ChunkIndex:
+    """An empty index of the kinds that the settings name."""
+    return ChunkIndex(
+        vectors=open_vector_index(settings.vector_index, embedder.dims) if embedder else None,
+        keywords=open_keyword_index(settings.keyword_index),
+        embedder_name=embedder.name if embedder else "none",
+        dims=embedder.dims if embedder else None,
     )
