@@ -2,15 +2,18 @@
 
 Guarantees (tests/contract/test_keyword_index.py): what was upserted is found, once `commit` has returned, until it is removed; an upsert under
 a known id replaces; best first; no text of a question is an error, whatever signs it holds; one tenant's chunks do not
-move another's scores; a search answers while a long upsert runs.
+move another's scores; a search answers while a long upsert runs; what is `also` asked for finds chunks too, but counts for less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from connectors.vector_index.base import Hit
+
+#: What a word that a question does not hold itself counts for, beside one of its own: what an acronym stands for, a word spelt nearly so.
+ALSO_WEIGHT = 0.3
 
 
 class Entry(NamedTuple):
@@ -39,6 +42,11 @@ class KeywordIndex(Protocol):
         """Make what was upserted and removed visible to searches."""
         ...
 
-    async def search(self, tenant: str, question: str, k: int, *, within: Collection[str] | None = None) -> list[Hit]:
-        """At most k chunks that share words with the question, best first; `within`: only these may be found."""
+    async def search(self, tenant: str, question: str, k: int, *, also: str = "", within: Collection[str] | None = None) -> list[Hit]:
+        """At most k chunks that share words with the question, best first. `also`: words that count ALSO_WEIGHT; `within`: only these
+        chunks may be found."""
+        ...
+
+    async def rarity(self, tenant: str, terms: Collection[str]) -> Mapping[str, int]:
+        """In how many chunks each term is, by the analyser of terms.py: 0 for one that is in none. Empty if the backend cannot tell."""
         ...

@@ -124,3 +124,27 @@ def test_none_opens_nothing_and_an_unknown_name_is_refused() -> None:
     assert open_keyword_index("none") is None
     with pytest.raises(InvalidSetting, match="nonsense"):
         open_keyword_index("nonsense")
+
+
+async def test_what_is_also_asked_for_is_found_and_counts_for_less(index: KeywordIndex) -> None:
+    """Alone it finds chunks; beside the question's own words it ranks behind them."""
+    first, second = Entry("one#0", "", "", "Replicas follow."), Entry("two#0", "", "", "Brokers follow.")
+    await index.upsert("b", [first, second])
+    await index.commit()
+
+    assert ["two#0"] == [hit.chunk_id for hit in await index.search("b", "nonsense", 10, also="brokers")]
+    assert ["one#0", "two#0"] == [hit.chunk_id for hit in await index.search("b", "replica", 10, also="brokers")]
+    assert ["two#0", "one#0"] == [hit.chunk_id for hit in await index.search("b", "broker", 10, also="broker replica (ISR")]
+
+
+async def test_a_word_of_the_question_that_is_also_asked_for_counts_once(index: KeywordIndex) -> None:
+    """So an expansion that repeats the question changes nothing."""
+    assert await index.search("a", "consumer lag", 10) == await index.search("a", "consumer lag", 10, also="lag")
+
+
+async def test_the_rarity_of_terms_is_told_where_it_can_be(index: KeywordIndex) -> None:
+    """The number of the tenant's chunks that have the term, 0 if none has it; or nothing at all, from a backend that cannot count."""
+    told = await index.rarity("a", ["cat", "lag", "nowher"])
+
+    assert told in ({"cat": 1, "lag": 1, "nowher": 0}, {})
+    assert set((await index.rarity("other", ["cat"])).values()) <= {0}
