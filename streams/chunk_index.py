@@ -23,7 +23,7 @@ from schemas.events import NO_FILTERS, Filters, IndexPosition
 from schemas.record import Record
 from schemas.topics import CHUNKS
 from streams.chunk_change import Change, IndexedChunk, changes_of
-from streams.search.filters import admits
+from streams.search.filters import Attributes
 
 _BATCH = 256  # records applied in one go: about 50 ms, between which searches are answered
 _READ_S = 0.5
@@ -43,6 +43,7 @@ class ChunkIndex:
         self._vectors, self._keywords, self._embedder_name, self._dims = vectors, keywords, embedder_name, dims
         self._chunks: defaultdict[str, dict[str, IndexedChunk]] = defaultdict(dict)
         self._documents: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        self._attributes: dict[str, Attributes] = {}  # of tenants that have asked with filters
         self._offsets: dict[int, int] = {}
         self._moved = asyncio.Condition()
         self._ends: Callable[[], Awaitable[Mapping[int, int]]] | None = None
@@ -119,7 +120,11 @@ class ChunkIndex:
         """The chunks that filters let through; None: all."""
         if filters == NO_FILTERS:
             return None
-        return {chunk_id for chunk_id, chunk in self._chunks.get(tenant, {}).items() if admits(filters, chunk)}
+        if tenant not in self._chunks:
+            return ()
+        if tenant not in self._attributes:
+            self._attributes[tenant] = Attributes(self._chunks[tenant])
+        return self._attributes[tenant].matching(filters)
 
     async def near(self, tenant: str, vector: Vectors, k: int, within: Collection[str] | None = None) -> list[Hit]:
         """The k chunks nearest to a vector of shape (dims,)."""
@@ -156,8 +161,7 @@ class ChunkIndex:
         coming = {chunk_id: change.chunk for chunk_id, change in changes.items() if change.chunk is not None}
         going = [chunk_id for chunk_id, change in changes.items() if change.chunk is None]
         for chunk_id, chunk in coming.items():
-            self._chunks[tenant][chunk_id] = chunk
-            self._documents[tenant, chunk.document_id][chunk_id] = None
+            self._know(tenant, chunk_id, chunk)
         try:
             if self._vectors:
                 await self._apply_vectors(self._vectors, tenant, changes)
@@ -177,9 +181,20 @@ class ChunkIndex:
         if with_vector:
             await vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())))
 
+    def _know(self, tenant: str, chunk_id: str, chunk: IndexedChunk) -> None:
+        before = self._chunks[tenant].get(chunk_id)
+        self._chunks[tenant][chunk_id] = chunk
+        self._documents[tenant, chunk.document_id][chunk_id] = None
+        if attributes := self._attributes.get(tenant):
+            if before is not None:
+                attributes.remove(chunk_id, before)
+            attributes.add(chunk_id, chunk)
+
     def _forget(self, tenant: str, chunk_id: str) -> None:
         chunk = self._chunks[tenant].pop(chunk_id, None)
         if chunk is not None:
+            if attributes := self._attributes.get(tenant):
+                attributes.remove(chunk_id, chunk)
             of_document = self._documents[tenant, chunk.document_id]
             of_document.pop(chunk_id, None)
             if not of_document:
