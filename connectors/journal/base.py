@@ -3,7 +3,8 @@
 Guarantees that every backend gives (tests/contract/test_journal.py):
 - `append` returns once all replicas in sync have the record; its key is the event's subject.
 - Records of one key keep their order.
-- A follower delivers every record of every partition from its start on exactly once, in order of offset within a partition.
+- A follower delivers every record of every partition from its start on exactly once, in order of offset within a partition; its positions
+  pass what compaction has taken away.
 """
 
 from __future__ import annotations
@@ -52,6 +53,18 @@ class Journal(Protocol):
 
     async def ends(self, topic: Topic) -> Mapping[int, int]:
         """The end offset of each partition now. Raises LogUnavailable."""
+        ...
+
+    async def starts(self, topic: Topic) -> Mapping[int, int]:
+        """The first kept offset of each partition. Raises LogUnavailable."""
+        ...
+
+    async def since(self, topic: Topic, time_ms: int) -> Mapping[int, int]:
+        """Of each partition the offset of the first record written then or later (milliseconds since 1970); where there is none, the end."""
+        ...
+
+    async def epoch(self, topic: Topic) -> str:
+        """The identity of the topic, which changes when it is deleted and made again: offsets of one mean nothing in the other."""
         ...
 
     def follow(self, topic: Topic, start: Mapping[int, int] | None = None) -> AbstractAsyncContextManager[Follower]:

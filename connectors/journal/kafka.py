@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 
 from connectors.kafka.client import client_options, mapped_errors, open_client
 from connectors.kafka.producer import Producer
-from connectors.kafka.wire import EARLIEST, LATEST, offsets_at, topic_places
+from connectors.kafka.wire import EARLIEST, LATEST, TopicPlace, offsets_at, topic_places
 from schemas.codec import Context, encode, tombstone
 from schemas.errors import LogUnavailable
 from schemas.events import Event
@@ -37,11 +37,13 @@ class KafkaFollower:
         """See connectors/journal/base.py."""
         async with mapped_errors():
             fetched = await self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=1_000)
-        records = [
-            Record(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers), record.timestamp)
-            for batch in fetched.values()
-            for record in batch
-        ]
+            records = [
+                Record(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers), record.timestamp)
+                for batch in fetched.values()
+                for record in batch
+            ]
+            for partition in self._consumer.assignment() - fetched.keys():  # the log may end in what compaction has taken away
+                self._positions[partition.partition] = max(await self._consumer.position(partition), self._positions[partition.partition])
         for record in records:
             self._positions[record.partition] = record.offset + 1
         return records
@@ -78,6 +80,17 @@ class KafkaJournal:
     async def ends(self, topic: Topic) -> Mapping[int, int]:
         return await self._offsets(topic, LATEST)
 
+    async def starts(self, topic: Topic) -> Mapping[int, int]:
+        return await self._offsets(topic, EARLIEST)
+
+    async def since(self, topic: Topic, time_ms: int) -> Mapping[int, int]:
+        ends, found = await self.ends(topic), await self._offsets(topic, time_ms)
+        return {number: offset if offset >= 0 else ends[number] for number, offset in found.items()}
+
+    async def epoch(self, topic: Topic) -> str:
+        async with mapped_errors():
+            return str((await self._place(topic)).topic_id)
+
     @asynccontextmanager
     async def follow(self, topic: Topic, start: Mapping[int, int] | None = None) -> AsyncIterator[KafkaFollower]:
         first = await self._offsets(topic, EARLIEST)
@@ -92,11 +105,14 @@ class KafkaJournal:
     async def _offsets(self, topic: Topic, when: int) -> dict[int, int]:
         """By partition. Raises LogUnavailable, also if the topic is not there."""
         async with mapped_errors():
-            place = (await topic_places(self._client, [topic.name])).get(topic.name)
-            if place is None:
-                raise LogUnavailable(f"Topic {topic.name} is missing.", remedy="Run `roxy topics`, which creates what is missing.")
-            leaders = {TopicPartition(topic.name, number): leader for number, leader in place.leaders.items()}
+            leaders = {TopicPartition(topic.name, number): leader for number, leader in (await self._place(topic)).leaders.items()}
             return {tp.partition: offset for tp, offset in (await offsets_at(self._client, leaders, when)).items()}
+
+    async def _place(self, topic: Topic) -> TopicPlace:
+        place = (await topic_places(self._client, [topic.name])).get(topic.name)
+        if place is None:
+            raise LogUnavailable(f"Topic {topic.name} is missing.", remedy="Run `roxy topics`, which creates what is missing.")
+        return place
 
     async def _write(self, drafts: Sequence[tuple[str, Draft]]) -> list[Position]:
         async with mapped_errors():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 from schemas.codec import Context, encode, tombstone
 from schemas.events import Event
@@ -37,6 +39,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._records: defaultdict[str, list[Record]] = defaultdict(list)
         self._growth = asyncio.Condition()
+        self._epoch = uuid4().hex
 
     async def __aenter__(self) -> MemoryJournal:
         return self
@@ -64,6 +67,16 @@ class MemoryJournal:
     async def ends(self, topic: Topic) -> Mapping[int, int]:
         return {0: len(self._records[topic.name])}
 
+    async def starts(self, topic: Topic) -> Mapping[int, int]:
+        return {0: 0}
+
+    async def since(self, topic: Topic, time_ms: int) -> Mapping[int, int]:
+        records = self._records[topic.name]
+        return {0: next((record.offset for record in records if record.timestamp >= time_ms), len(records))}
+
+    async def epoch(self, topic: Topic) -> str:
+        return self._epoch
+
     @asynccontextmanager
     async def follow(self, topic: Topic, start: Mapping[int, int] | None = None) -> AsyncIterator[MemoryFollower]:
         yield MemoryFollower(self, topic, (start or {}).get(0, 0))
@@ -77,7 +90,7 @@ class MemoryJournal:
             return
 
     def _write(self, topic: str, draft: Draft) -> Position:
-        record = Record(topic, 0, len(self._records[topic]), *draft)
+        record = Record(topic, 0, len(self._records[topic]), *draft, time.time_ns() // 1_000_000)
         self._records[topic].append(record)
         return record.position
 

@@ -2,13 +2,15 @@
 
 Guarantees (tests/contract/test_vector_index.py): what was upserted is found until it is removed; an upsert under a known id replaces;
 scores are cosine similarities, best first; at most k hits, fewer only if the tenant has fewer chunks;
-a search answers while a long upsert runs.
+a search answers while a long upsert runs; hits of the same score come in order of their ids.
+An index that lies in this process can be saved and loaded (`Saved`): what is loaded answers as what was saved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from connectors.embedder.base import Vectors
 
@@ -39,4 +41,17 @@ class VectorIndex(Protocol):
 
     async def search(self, tenant: str, vector: Vectors, k: int, *, within: Collection[str] | None = None) -> list[Hit]:
         """The k nearest, best first. `vector` has shape (dims,); `within`: only these chunks may be found."""
+        ...
+
+
+@runtime_checkable
+class Saved(Protocol):
+    """A vector index that lies in this process: it can be put into files. One on a server has no need to."""
+
+    async def save(self, folder: Path) -> None:
+        """Write it into a folder. Nothing may be upserted or removed meanwhile; searches are answered."""
+        ...
+
+    async def load(self, folder: Path) -> None:
+        """Take in what was saved there, into an index that is empty."""
         ...

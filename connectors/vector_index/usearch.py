@@ -7,17 +7,21 @@ Adding costs 0.3 ms a vector on 2 cores, so an upsert is done in a thread, in sl
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from itertools import count
+from pathlib import Path
 
 import numpy as np
+import orjson
 from usearch.index import Index
 
 from connectors.embedder.base import Vectors
 from connectors.vector_index.base import Hit
 
 _EXACT_BELOW = 5_000
+_YIELD = 256  # vectors that are saved before other threads get the interpreter lock: 1 ms
 _SLICE = 32  # vectors: a search waits about 10 ms for an upsert; with 16 the threads wait for each other too often
 
 
@@ -54,6 +58,15 @@ class UsearchIndex:
         async with index.lock:
             return index.search(vector, k) if within is None else index.search_within(vector, k, within)
 
+    async def save(self, folder: Path) -> None:
+        """See connectors/vector_index/base.py. Searches need not wait: they and it only read."""
+        for tenant, index in list(self._tenants.items()):
+            await asyncio.to_thread(index.save, folder / f"{tenant}.usearch")
+
+    async def load(self, folder: Path) -> None:
+        for file in await asyncio.to_thread(lambda: sorted(folder.glob("*.usearch"))):
+            await asyncio.to_thread(self._tenants[file.stem].load, file)
+
 
 class _TenantIndex:
     """One tenant's graph. usearch knows its vectors by number; a chunk gets a new one with every upsert, and never an old one again."""
@@ -70,7 +83,8 @@ class _TenantIndex:
         rows = {chunk_id: row for row, chunk_id in enumerate(chunk_ids)}  # the last of an id that comes twice
         self.remove(list(rows))
         numbers = [next(self._numbers) for _ in rows]
-        self._graph.add(np.array(numbers, dtype=np.uint64), np.ascontiguousarray(vectors[list(rows.values())]))
+        # One thread, for the same vectors in the same order then make the same graph; two of them are no faster in slices of this size.
+        self._graph.add(np.array(numbers, dtype=np.uint64), np.ascontiguousarray(vectors[list(rows.values())]), threads=1)
         self._number_of.update(zip(rows, numbers, strict=True))
         self._chunk_of.update(zip(numbers, rows, strict=True))
 
@@ -94,7 +108,28 @@ class _TenantIndex:
             return []
         found = self._graph.search(vector, wanted, exact=len(self._chunk_of) < _EXACT_BELOW)
         pairs = zip(found.keys.tolist(), found.distances.tolist(), strict=True)
-        return [Hit(self._chunk_of[number], 1.0 - distance) for number, distance in pairs]
+        hits = [Hit(self._chunk_of[number], 1.0 - distance) for number, distance in pairs]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))  # equal ones in no order that the graph's past decides
+
+    def save(self, file: Path) -> None:
+        """The graph, and beside it which chunk each number stands for."""
+        saved = count(1)
+
+        def give_way(done: int, of: int) -> bool:
+            if next(saved) % _YIELD == 0:
+                time.sleep(0)  # usearch saves with the interpreter lock held
+            return True
+
+        # usearch looks at the annotations themselves, which this file keeps as text.
+        give_way.__annotations__ = {"done": int, "of": int, "return": bool}
+        self._graph.save(file, progress=give_way)
+        file.with_suffix(".chunks").write_bytes(orjson.dumps([[number, chunk_id] for number, chunk_id in self._chunk_of.items()]))
+
+    def load(self, file: Path) -> None:
+        self._graph.load(file)
+        self._chunk_of = dict(orjson.loads(file.with_suffix(".chunks").read_bytes()))
+        self._number_of = {chunk_id: number for number, chunk_id in self._chunk_of.items()}
+        self._numbers = count(max(self._chunk_of, default=-1) + 1)
 
     def search_within(self, vector: Vectors, k: int, within: Collection[str]) -> list[Hit]:
         """Compared with every vector of `within`: a graph that is walked past what may not be found would find too little."""

@@ -284,3 +284,28 @@ async def test_a_record_that_is_too_large_is_refused_for_good(bench: Bench) -> N
     with pytest.raises(InvalidInput, match="larger than its topic takes"):
         await bench.journal.append(a_query(a_session(), text="x" * 2_000_000), CONTEXT)
     await bench.journal.append(a_query(a_session()), CONTEXT)
+
+
+async def test_the_first_kept_offset_and_the_first_since_a_time(bench: Bench) -> None:
+    """What bounds a replay: where the log begins, and where it stood at a time. Nothing was written in the future."""
+    before = await bench.journal.ends(QUERIES)
+    written = [await bench.journal.append(a_query(query_id=f"since-{number}"), CONTEXT) for number in range(2)]
+    first, second = await records_from(bench, before, 2)
+    since = await bench.journal.since(QUERIES, first.timestamp)
+
+    assert since[written[0].partition] <= written[0].offset <= second.offset
+    assert await bench.journal.since(QUERIES, second.timestamp + 3_600_000) == await bench.journal.ends(QUERIES)
+    assert all(start <= before[number] for number, start in (await bench.journal.starts(QUERIES)).items())
+
+
+async def test_a_topics_epoch_stays_while_the_topic_does(bench: Bench) -> None:
+    """Every process sees the same one, whatever is written."""
+    before = await bench.journal.epoch(QUERIES)
+    await bench.journal.append(a_query(), CONTEXT)
+
+    assert before == await bench.elsewhere.epoch(QUERIES)
+
+
+async def records_from(bench: Bench, start: Mapping[int, int], count: int) -> list[Record]:
+    async with bench.journal.follow(QUERIES, start) as follower:
+        return await read(follower, count)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from connectors.embedder.base import Vectors
 from connectors.vector_index import open_vector_index
-from connectors.vector_index.base import VectorIndex
+from connectors.vector_index.base import Saved, VectorIndex
 from schemas.errors import InvalidSetting
 
 DIMS = 32
@@ -124,3 +125,41 @@ def test_none_opens_nothing_and_an_unknown_name_is_refused() -> None:
     assert open_vector_index("none", DIMS) is None
     with pytest.raises(InvalidSetting, match="nonsense"):
         open_vector_index("nonsense", DIMS)
+
+
+async def test_what_was_saved_and_loaded_answers_the_same(make: Callable[[], VectorIndex], tmp_path: Path) -> None:
+    """Also after removals, above the size for comparing with all, and it can be written to from then on."""
+    index, loaded, vectors = make(), make(), rows(6_000)
+    assert isinstance(index, Saved)
+    assert isinstance(loaded, Saved)
+    await index.upsert("a", ids(6_000), vectors)
+    await index.remove("a", ids(500))
+    await index.upsert("b", ids(3), vectors[:3])
+    await index.save(tmp_path)
+    await loaded.load(tmp_path)
+    for question in rows(20, seed=1):
+        assert await index.search("a", question, 50) == await loaded.search("a", question, 50)
+    await loaded.upsert("a", ids(2), vectors[:2])
+
+    assert [hit.chunk_id for hit in await loaded.search("a", vectors[1], 1)] == ["d#1"]
+    assert len(await loaded.search("b", vectors[0], 10)) == 3
+
+
+async def test_the_same_vectors_in_the_same_order_make_the_same_index(make: Callable[[], VectorIndex]) -> None:
+    """Above the size for comparing with all, and however they were batched: so that a replay finds what the first run found."""
+    one, other, vectors = make(), make(), rows(6_000)
+    await one.upsert("a", ids(6_000), vectors)
+    for start in range(0, 6_000, 700):
+        await other.upsert("a", ids(6_000)[start : start + 700], vectors[start : start + 700])
+
+    for question in rows(20, seed=1):
+        assert await one.search("a", question, 200) == await other.search("a", question, 200)
+
+
+async def test_equal_ones_come_in_order_of_their_ids(make: Callable[[], VectorIndex]) -> None:
+    """Not in that of their coming."""
+    index, vectors = make(), rows(1)
+    for chunk_id in ("c", "a", "b"):
+        await index.upsert("a", [chunk_id], vectors)
+
+    assert [hit.chunk_id for hit in await index.search("a", vectors[0], 3)] == ["a", "b", "c"]
