@@ -1,7 +1,8 @@
 """Embedder: texts to vectors.
 
 Guarantees (tests/contract/test_embedder.py): one row per text, in order, each of length 1 (so that a dot product is the cosine);
-the same text gives the same row whatever it is batched with, up to rounding; the end of a long text is not silently missing.
+the same text gives the same row whatever it is batched with, up to rounding; the end of a long text is not silently missing;
+a question does not wait behind other texts.
 """
 
 from __future__ import annotations
@@ -21,6 +22,13 @@ class Embedder(Protocol):
     name: str
     dims: int
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """float32, shape (texts, dims). Cancelled, it computes no further: others wait for the model. Raises ModelUnavailable."""
+    async def embed(self, texts: Sequence[str], *, question: bool = False) -> Vectors:
+        """float32, shape (texts, dims). `question`: somebody waits, so it goes past what is taken in meanwhile.
+
+        Cancelled, it computes no further: others wait for the model. Raises ModelUnavailable.
+        """
+        ...
+
+    async def known(self, texts: Sequence[str]) -> Sequence[bool]:
+        """Which of the texts `embed` need not compute, because their vectors are kept."""
         ...

