@@ -26,7 +26,8 @@ from streams.step import Frame, Policy, Step
 from streams.steps import answer_failure, document_failure, echo, no_failure, on_document, on_query, on_retrieval
 from streams.window import TopicPartition, Window
 
-_DOCUMENTS = 4  # ingested at a time
+_DOCUMENTS = 16  # ingested at a time: enough small ones to fill the embedder's batches
+_DOCUMENTS_WAITING = 4  # a partition's that Faust has read ahead
 _COMMIT_S = 0.5  # a crash redelivers what finished within this time; it is recognised, but costs a read-back each
 
 log = structlog.get_logger(__name__)
@@ -110,7 +111,7 @@ class Worker:
             delivered = self._delivered
             await frame.work(record, redelivered=delivered.again(record), generation=delivered.generation)
 
-        if step.topic is DOCUMENTS:  # large, and work for one processor: more at once would only wait, in memory, while their time runs
+        if step.topic is DOCUMENTS:  # large: more at once would only wait, in memory
             return Agent(step.topic, Window(work, slots=_DOCUMENTS, capacity=_DOCUMENTS * 2))
         return Agent(step.topic, Window(work, slots=self._settings.concurrency))
 
@@ -118,7 +119,7 @@ class Worker:
         app = _faust_app(self._settings)
         for agent in self._agents:
             raw: dict[str, Any] = {"key_serializer": "raw", "value_serializer": "raw", "key_type": bytes, "value_type": bytes}
-            topic = app.topic(agent.topic.name, acks=False, maxsize=_DOCUMENTS if agent.topic is DOCUMENTS else None, **raw)
+            topic = app.topic(agent.topic.name, acks=False, maxsize=_DOCUMENTS_WAITING if agent.topic is DOCUMENTS else None, **raw)
             app.agent(topic, name=f"roxy.{agent.topic.name}")(self._reader(agent.window))
         # Faust's types want receivers that name their arguments otherwise than it calls them.
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)  # type: ignore[arg-type]

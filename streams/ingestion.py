@@ -1,138 +1,122 @@
 """Ingestion: a version of a document to what changes in `chunks`. The step of topic `documents`, called by streams/steps.py.
 
-Only what changed is written, and only a chunk whose content is new is embedded: one that moved takes its vector along. All ids follow
-from the document and the record it came in, so a redelivered record writes the same again, or nothing.
+Only what changed is written, and only a chunk whose content is new is embedded. What is done is written while the rest is under way, so a
+redelivered record goes on where its worker was killed: what is in `chunks` by then is kept. All ids follow from the document and the
+record it came in, so nothing is there twice. Until a version is whole, questions find what is there of it and what is left of the one before.
 """
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
 import time
-from collections.abc import Mapping, Sequence
-from hashlib import blake2b
-from typing import NamedTuple
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, nullcontext
+from functools import cached_property
+from typing import Literal
 
-from connectors.chunker.base import Chunker
-from connectors.embedder.base import Embedder, Vectors
-from connectors.embedder.vectors import vector_to_text
-from connectors.parser import parse
-from schemas.errors import InvalidDocument, UnreadableDocument
-from schemas.events import ChunkIndexed, DocumentDeleted, DocumentIndexed, DocumentRemoved, DocumentSubmitted
+from connectors.chunker.by_content_type import ChunkerByContentType
+from connectors.embedder.base import Embedder
+from schemas.events import ChunkIndexed, DocumentDeleted, DocumentIndexed, DocumentRemoved, DocumentSubmitted, IngestionProgressed
 from schemas.record import Position
-from streams.chunk_change import IndexedChunk, chunk_id_of
+from schemas.topics import CHUNKS
+from streams.chunk_change import IndexedChunk
 from streams.chunk_index import ChunkIndex
+from streams.chunk_vectors import Untimed, with_vectors
+from streams.document_chunks import CutDocument, cut_document, read_document
+from streams.outlet import Output, Tombstones
 
-_LONGEST_ID = 200  # of an event's id, schemas/events.py
-_HASH_IN_ID = 16  # hex digits
-_ID_EXTRAS = len("/#999999@") + _HASH_IN_ID  # what a chunk's event id has beside the tenant and the document id
-
-
-class Ingested(NamedTuple):
-    """What to write, in this order."""
-
-    chunks: tuple[ChunkIndexed, ...]  #: new, changed or moved
-    gone: tuple[str, ...]  #: keys that get a tombstone
-    outcome: DocumentIndexed | DocumentRemoved
+_LARGE = 64  # chunks to be written: about 6 s of a model on two cores; below that nobody needs to be told how far it is
+_MOST_TOLD = 50  # times, of one version
 
 
 async def ingest(
-    event: DocumentSubmitted | DocumentDeleted, *, chunker: Chunker, embedder: Embedder | None, index: ChunkIndex, source: Position
-) -> Ingested:
-    """What a version of a document, or its deletion, changes. `source`: the record that it came in.
+    event: DocumentSubmitted | DocumentDeleted,
+    *,
+    chunker: ChunkerByContentType,
+    embedder: Embedder | None,
+    index: ChunkIndex,
+    source: Position,
+    untimed: Untimed = nullcontext,
+) -> AsyncGenerator[Output, None]:
+    """What a version of a document, or its deletion, changes, and at the end its outcome. `source`: the record that it came in.
 
+    `untimed` stops the step's clock: a large document takes as long as its embedder needs, and that has a limit of its own for each batch.
     Raises UnreadableDocument, InvalidDocument, ModelUnavailable.
     """
-    begun = time.perf_counter()
     await index.catch_up()
-    known = index.chunks_of(event.tenant, event.document_id)
-    outcome_id = f"{event.document_id}@{source.partition}/{source.offset}"
+    version = _Version(event, source, {**index.chunks_of(event.tenant, event.document_id)})
     if isinstance(event, DocumentDeleted):
-        return Ingested((), tuple(known), DocumentRemoved(id=outcome_id, tenant=event.tenant, document_id=event.document_id, removed=len(known)))
-    title, chunks = await asyncio.to_thread(_cut, event, chunker, embedder.name if embedder else "none")
-    changed = [chunk for chunk in chunks if not IndexedChunk.of(chunk).is_as(known.get(chunk.chunk_id))]
-    fresh, written = await _with_vectors(changed, embedder, index, known)
-    gone = tuple(chunk_id for chunk_id in known if chunk_id not in {chunk.chunk_id for chunk in chunks})
-    outcome = DocumentIndexed(
-        id=outcome_id,
-        tenant=event.tenant,
-        document_id=event.document_id,
-        title=title,
-        chunks=len(chunks),
-        kept=len(chunks) - len(changed),
-        reused=len(changed) - fresh,
-        embedded=fresh,
-        removed=len(gone),
-        took_ms=round((time.perf_counter() - begun) * 1000, 3),
-    )
-    return Ingested(tuple(written), gone, outcome)
+        if version.known:
+            yield Tombstones(CHUNKS, tuple(version.known))
+        yield version.removed()
+        return
+    parsed = await read_document(event)
+    with untimed():  # a chunker may ask the embedder
+        version.cut = await cut_document(event, parsed, chunker, embedder.name if embedder else "none")
+    async with aclosing(_written(version, embedder, index, untimed)) as outputs:
+        async for output in outputs:
+            yield output
+    yield version.indexed()
 
 
-def text_to_embed(title: str, heading_path: Sequence[str], text: str) -> str:
-    """A chunk with what it stands under: a section rarely repeats what the page is about."""
-    headings = [heading for heading in heading_path if heading != title]
-    return "\n".join([part for part in (title, " > ".join(headings)) if part] + [text])
+async def _written(version: _Version, embedder: Embedder | None, index: ChunkIndex, untimed: Untimed) -> AsyncGenerator[Output, None]:
+    changed = version.changed
+    told_of, step = 0, max(len(changed) // _MOST_TOLD, _LARGE // 2)
+    if len(changed) >= _LARGE:
+        yield version.progressed("cut")
+    async with aclosing(with_vectors(changed, embedder, index, version.known, untimed)) as parts:
+        async for ready in parts:
+            yield ready.chunks
+            version.written += len(ready.chunks)
+            version.embedded += ready.embedded
+            if len(changed) >= _LARGE and told_of + step <= version.written < len(changed):
+                told_of = version.written
+                yield version.progressed("embedding")
+    if gone := version.gone:
+        yield Tombstones(CHUNKS, gone)
 
 
-def _cut(event: DocumentSubmitted, chunker: Chunker, embedder_name: str) -> tuple[str, list[ChunkIndexed]]:
-    """The document's title and its chunks, without vectors."""
-    if len(event.tenant) + len(event.document_id) + _ID_EXTRAS > _LONGEST_ID:
-        most = _LONGEST_ID - _ID_EXTRAS - len(event.tenant)
-        raise InvalidDocument(f"The document id has {len(event.document_id)} characters.", remedy=f"Use at most {most}.")
-    parsed = parse(_content(event), event.content_type, source=event.source or event.document_id)
-    title = event.title or parsed.title or event.source or event.document_id
-    chunks = []
-    for ordinal, piece in enumerate(chunker.cut(parsed.text)):
-        chunk_id = chunk_id_of(event.tenant, event.document_id, ordinal)
-        content_hash = _hash(embedder_name, text_to_embed(title, piece.heading_path, piece.text))
-        chunk = ChunkIndexed(
-            id=f"{chunk_id}@{content_hash[:_HASH_IN_ID]}",
-            tenant=event.tenant,
-            chunk_id=chunk_id,
-            document_id=event.document_id,
-            ordinal=ordinal,
-            title=title,
-            source=event.source,
-            tags=event.tags,
-            written_at=event.time,
-            content_hash=content_hash,
-            embedder=embedder_name,
-            **piece._asdict(),
+class _Version:
+    """One version, or the deletion, of a document on its way."""
+
+    def __init__(self, event: DocumentSubmitted | DocumentDeleted, source: Position, known: dict[str, IndexedChunk]) -> None:
+        self.known = known  #: chunks of the version before
+        self.cut = CutDocument("", [])
+        self.written = self.embedded = 0
+        self._identity = {"tenant": event.tenant, "document_id": event.document_id}
+        self._id = f"{event.document_id}@{source.partition}/{source.offset}"
+        self._begun = time.perf_counter()
+
+    @cached_property
+    def changed(self) -> list[ChunkIndexed]:
+        """What is not in the index as it is to be."""
+        return [chunk for chunk in self.cut.chunks if not IndexedChunk.of(chunk).is_as(self.known.get(chunk.chunk_id))]
+
+    @cached_property
+    def gone(self) -> tuple[str, ...]:
+        """Chunks of the version before whose places this one has not."""
+        own = {chunk.chunk_id for chunk in self.cut.chunks}
+        return tuple(chunk_id for chunk_id in self.known if chunk_id not in own)
+
+    @property
+    def kept(self) -> int:
+        return len(self.cut.chunks) - len(self.changed)
+
+    def progressed(self, stage: Literal["cut", "embedding"]) -> IngestionProgressed:
+        done = self.kept + self.written
+        return IngestionProgressed(id=f"{self._id}:{done}", **self._identity, stage=stage, chunks=len(self.cut.chunks), done=done)
+
+    def indexed(self) -> DocumentIndexed:
+        return DocumentIndexed(
+            id=self._id,
+            **self._identity,
+            title=self.cut.title,
+            chunks=len(self.cut.chunks),
+            kept=self.kept,
+            reused=self.written - self.embedded,
+            embedded=self.embedded,
+            removed=len(self.gone),
+            took_ms=round((time.perf_counter() - self._begun) * 1000, 3),
         )
-        chunks.append(chunk)
-    return title, chunks
 
-
-def _content(event: DocumentSubmitted) -> bytes:
-    if event.encoding == "utf-8":
-        return event.content.encode()
-    try:
-        return base64.b64decode(event.content, validate=True)
-    except binascii.Error as error:
-        raise UnreadableDocument(f"`content` of {event.document_id} is no base64: {error}.", remedy="Encode the file's bytes again.") from error
-
-
-async def _with_vectors(
-    changed: Sequence[ChunkIndexed], embedder: Embedder | None, index: ChunkIndex, known: Mapping[str, IndexedChunk]
-) -> tuple[int, list[ChunkIndexed]]:
-    """How many have a content that is new, and all of them with their vectors."""
-    id_of_content = {chunk.content_hash: chunk_id for chunk_id, chunk in known.items()}
-    moved = [chunk for chunk in changed if chunk.content_hash in id_of_content]
-    fresh = [chunk for chunk in changed if chunk.content_hash not in id_of_content]
-    if embedder is None:
-        return len(fresh), list(changed)
-    kept = await index.vectors_of(changed[0].tenant, [id_of_content[chunk.content_hash] for chunk in moved]) if moved else None
-    if kept is None:  # nothing moved, or the index has no vectors to give
-        moved, fresh = [], list(changed)
-    made = await embedder.embed([text_to_embed(chunk.title, chunk.heading_path, chunk.text) for chunk in fresh])
-    rows = {chunk.chunk_id: row for chunk, row in zip([*moved, *fresh], [*(kept if kept is not None else ()), *made], strict=True)}
-    return len(fresh), [_with_vector(chunk, rows[chunk.chunk_id]) for chunk in changed]
-
-
-def _with_vector(chunk: ChunkIndexed, row: Vectors) -> ChunkIndexed:
-    return chunk.model_copy(update={"vector": vector_to_text(row)})
-
-
-def _hash(embedder_name: str, text: str) -> str:
-    return blake2b(f"{embedder_name}\0{text}".encode(), digest_size=16).hexdigest()
+    def removed(self) -> DocumentRemoved:
+        return DocumentRemoved(id=self._id, **self._identity, removed=len(self.known))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple
 
 from connectors.journal.base import Journal
@@ -38,6 +38,10 @@ class Outlet:
         self._receipts: list[asyncio.Future[list[Position]]] = []
         self.careful = careful  # wait for each record but tokens: a step that reads back must find what it wrote
         self.limit: asyncio.Timeout | None = None  # on the step's time; stopped while the log is waited for
+
+    def untimed(self) -> AbstractContextManager[None]:
+        """Stop the clock of the step's limit meanwhile."""
+        return _stopped(self.limit)
 
     async def written(self) -> list[Position]:
         with _stopped(self.limit):

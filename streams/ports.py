@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from connectors.chunker import open_chunker
-from connectors.chunker.base import Chunker
+from connectors.chunker.by_content_type import ChunkerByContentType
 from connectors.embedder import open_embedder
 from connectors.embedder.base import Embedder
 from connectors.keyword_index import open_keyword_index
@@ -20,6 +20,7 @@ from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.read_ahead import ReadAhead
 from streams.search.plan import Plan
+from streams.understanding.terms import Terms
 
 
 @dataclass(frozen=True)
@@ -28,28 +29,30 @@ class Ports:
 
     settings: Settings
     session_log: SessionLog
-    chunker: Chunker
+    chunker: ChunkerByContentType
     embedder: Embedder | None
     index: ChunkIndex
     model: LanguageModel
     cancellations: Cancellations
     plan: Plan = field(default_factory=Plan)
+    terms: Terms = field(default_factory=Terms.of)
     read_ahead: ReadAhead = field(default_factory=ReadAhead)
     seen: OrderedDict[str, None] = field(default_factory=OrderedDict)  #: queries that this worker met
 
 
 async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
     """The ports that the settings name. A model of sentences takes seconds to load: in a thread, so that the process answers meanwhile."""
-    embedder = await asyncio.to_thread(open_embedder, settings.embedder)
+    embedder = await asyncio.to_thread(open_embedder, settings.embedder, settings.state_dir if settings.embedding_cache else None)
     return Ports(
         settings=settings,
         session_log=session_log,
-        chunker=open_chunker(settings),
+        chunker=open_chunker(settings, embedder),
         embedder=embedder,
         index=open_index(settings, embedder),
         model=open_language_model(settings.language_model),
         cancellations=Cancellations(),
         plan=Plan.of(settings),
+        terms=Terms.of(settings.terms_file),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import NamedTuple
 
 import structlog
@@ -42,6 +42,7 @@ class Delivery(NamedTuple):
     redelivered: bool  #: it may have been worked on before: read back what is out already
     attempt: int  #: fences: a later delivery of the same record has a higher one
     written: Callable[[], Awaitable[list[Position]]]  #: where the step's last output lies, once it is there
+    untimed: Callable[[], AbstractContextManager[None]] = nullcontext  #: stops the step's clock, for work that has a limit of its own
 
 
 Run = Callable[[Event, Delivery], AsyncGenerator[Output, None]]
@@ -94,7 +95,7 @@ class Frame:
             tries += 1
             outlet = self._outlet(context, careful=redelivered or tries > 1)
             attempt = generation * _GENERATION + min(tries * _TRY, _GENERATION - _TRY)
-            delivery = Delivery(record.position, outlet.careful, attempt, outlet.written)
+            delivery = Delivery(record.position, outlet.careful, attempt, outlet.written, outlet.untimed)
             try:
                 await self._run(event, delivery, outlet)
                 return

@@ -6,20 +6,35 @@ what is in the session's log counts: nothing is written there twice.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
+from connectors.language_model.base import LanguageModel
+from connectors.language_model.canned import CannedModel
 from schemas.errors import RoxyError, UnknownSession
-from schemas.events import ChunksRetrieved, DocumentDeleted, DocumentFailed, DocumentSubmitted, Event, FeedbackGiven, QueryAsked, QueryCancelled
+from schemas.events import (
+    SHORTCUTS,
+    ChunksRetrieved,
+    DocumentDeleted,
+    DocumentFailed,
+    DocumentSubmitted,
+    Event,
+    FeedbackGiven,
+    QueryAsked,
+    QueryCancelled,
+)
 from schemas.session_id import Session
-from schemas.topics import CHUNKS
 from streams.answer_so_far import AnswerSoFar, holds, read_back
 from streams.generation import answer_failed, generate
 from streams.ingestion import ingest
-from streams.outlet import Output, Tombstones
+from streams.outlet import Output
 from streams.ports import Ports
 from streams.retrieval import retrieve
 from streams.step import Delivery
+from streams.understanding.intent import shortcut_of
+from streams.understanding.turns import Turn, turns_before
+from streams.understanding.understand import understand
+from streams.understanding.vocabulary import Vocabulary
 
 _REMEMBERED = 10_000  # query ids: a producer that writes a question twice does so within seconds
 
@@ -38,10 +53,13 @@ async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGe
         return
     if not so_far.asked:
         yield event
-    found = so_far.found or await retrieve(event, embedder=ports.embedder, index=ports.index, plan=ports.plan)
-    asked_at = (await delivery.written())[0].offset if so_far.asked_at is None else so_far.asked_at
+
+    async def asked_at() -> int:
+        return (await delivery.written())[0].offset if so_far.asked_at is None else so_far.asked_at
+
+    found = so_far.found or await _found(event, asked_at, ports)
     ports.read_ahead.start(ports.model, found.chunks)
-    yield (found.model_copy(update={"session_offset": asked_at}),)
+    yield (found.model_copy(update={"session_offset": await asked_at()}),)
 
 
 async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
@@ -56,7 +74,7 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
         event,
         attempt=delivery.attempt,
         redelivered=delivery.redelivered,
-        model=ports.model,
+        model=_speaker(event, ports),
         cancellations=ports.cancellations,
         read_back=so_far,
     )
@@ -78,12 +96,10 @@ async def on_document(event: Event, delivery: Delivery, *, ports: Ports) -> Asyn
     """`documents`: a version, or a deletion → `chunks` and `ingestions`."""
     if not isinstance(event, DocumentSubmitted | DocumentDeleted):
         return
-    done = await ingest(event, chunker=ports.chunker, embedder=ports.embedder, index=ports.index, source=delivery.position)
-    if done.chunks:
-        yield done.chunks
-    if done.gone:
-        yield Tombstones(CHUNKS, done.gone)
-    yield done.outcome
+    changes = ingest(event, chunker=ports.chunker, embedder=ports.embedder, index=ports.index, source=delivery.position, untimed=delivery.untimed)
+    async with aclosing(changes) as outputs:
+        async for output in outputs:
+            yield output
 
 
 def answer_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | None:
@@ -110,6 +126,22 @@ def document_failure(event: Event, delivery: Delivery, error: RoxyError) -> Even
 def no_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | None:
     """Nobody waits for this: the dead letter tells all."""
     return None
+
+
+async def _found(event: QueryAsked, asked_at: Callable[[], Awaitable[int]], ports: Ports) -> ChunksRetrieved:
+    """What is found for what is made of a question. The session is read if the question leans on it, up to the question itself."""
+
+    async def turns() -> Sequence[Turn]:
+        return await turns_before(ports.session_log, Session(event.tenant, event.session_id), event.query_id, await asked_at())
+
+    understanding = await understand(event, history=turns, vocabulary=Vocabulary(ports.index, ports.terms))
+    return await retrieve(event, understanding, embedder=ports.embedder, index=ports.index, plan=ports.plan)
+
+
+def _speaker(found: ChunksRetrieved, ports: Ports) -> LanguageModel:
+    """Who answers: the model, or, where no documents are needed, the platform itself."""
+    shortcut = shortcut_of(found.question) if found.understanding.intent in SHORTCUTS else None
+    return CannedModel(shortcut.answer) if shortcut else ports.model
 
 
 async def _asked_before(event: QueryAsked, delivery: Delivery, ports: Ports) -> AnswerSoFar:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from hashlib import blake2b
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from connectors.keyword_index import open_keyword_index
 from connectors.vector_index import open_vector_index
 from schemas.codec import encode
 from schemas.errors import ModelUnavailable
-from schemas.events import ChunkIndexed, DocumentDeleted, DocumentSubmitted
+from schemas.events import ChunkIndexed, DocumentDeleted, DocumentIndexed, DocumentRemoved, DocumentSubmitted, IngestionProgressed
 from schemas.record import Draft, Position, Record
 from schemas.settings import Settings
 from streams.chunk_index import ChunkIndex
-from streams.ingestion import Ingested, ingest
+from streams.ingestion import ingest
+from streams.outlet import Output, Tombstones
 from streams.search.plan import Plan
 from tests.builders import CONTEXT
 
@@ -31,9 +33,13 @@ class WordEmbedder:
     def __init__(self, name: str = "words") -> None:
         self.name, self.dims = name, 64
         self.texts: list[str] = []
+        self.kept: set[str] = set()
         self.fails = False
 
-    async def embed(self, texts: Sequence[str]) -> Vectors:
+    async def known(self, texts: Sequence[str]) -> Sequence[bool]:
+        return [text in self.kept for text in texts]
+
+    async def embed(self, texts: Sequence[str], *, question: bool = False) -> Vectors:
         if self.fails:
             raise ModelUnavailable
         self.texts += texts
@@ -43,6 +49,24 @@ class WordEmbedder:
                 row[blake2b(word.encode(), digest_size=1).digest()[0] % self.dims] += 1
         normal: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return normal
+
+
+class Ingested(NamedTuple):
+    """What the step has put out, by kind."""
+
+    chunks: tuple[ChunkIndexed, ...]
+    gone: tuple[str, ...]
+    progress: tuple[IngestionProgressed, ...]
+    outcome: DocumentIndexed | DocumentRemoved
+
+    @classmethod
+    def of(cls, outputs: Sequence[Output]) -> Self:
+        chunks = [chunk for output in outputs if isinstance(output, tuple) and not isinstance(output, Tombstones) for chunk in output]
+        gone = [key for output in outputs if isinstance(output, Tombstones) for key in output.keys]
+        progress = [output for output in outputs if isinstance(output, IngestionProgressed)]
+        outcome = outputs[-1]
+        assert isinstance(outcome, DocumentIndexed | DocumentRemoved)
+        return cls(tuple(chunks), tuple(gone), tuple(progress), outcome)
 
 
 class Corpus:
@@ -63,8 +87,12 @@ class Corpus:
 
     async def ingest(self, event: DocumentSubmitted | DocumentDeleted, offset: int = 0) -> Ingested:
         """What the step makes of it, without writing it."""
+        return Ingested.of([output async for output in self.outputs(event, offset)])
+
+    def outputs(self, event: DocumentSubmitted | DocumentDeleted, offset: int = 0) -> AsyncGenerator[Output, None]:
+        """The step's outputs, one by one."""
         source = Position("documents", 0, offset)
-        return await ingest(event, chunker=open_chunker(SETTINGS), embedder=self.embedder, index=self.index, source=source)
+        return ingest(event, chunker=open_chunker(SETTINGS, self.embedder), embedder=self.embedder, index=self.index, source=source)
 
     async def take(self, event: DocumentSubmitted | DocumentDeleted, offset: int = 0) -> Ingested:
         """The step, its output written, and the index caught up."""

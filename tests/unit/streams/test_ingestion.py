@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
 import pytest
 
 from schemas.errors import InvalidDocument, UnreadableDocument
 from schemas.events import DocumentRemoved
-from streams.ingestion import Ingested, text_to_embed
-from tests.unit.streams.corpus import Corpus, WordEmbedder, a_deletion, a_document
+from streams import chunk_vectors
+from streams.document_chunks import text_to_embed
+from streams.outlet import Output
+from tests.unit.streams.corpus import Corpus, Ingested, WordEmbedder, a_deletion, a_document
 
 SECTION = "## {0}\n\nThis section is about {0} and nothing else in the whole world of {0}, as {0} is all there is here."
 TEXT = "# Lag\n\n" + "\n\n".join(SECTION.format(name) for name in ("apples", "bananas", "cherries", "dates"))
+
+
+LARGE = "# Book\n\n" + "\n\n".join(SECTION.format(f"number {number} of the book") for number in range(150))
+
+
+async def first(outputs: AsyncGenerator[Output, None], count: int) -> AsyncIterator[Output]:
+    """The first outputs, as many as there are."""
+    for _ in range(count):
+        with suppress(StopAsyncIteration):
+            yield await anext(outputs)
 
 
 def made(done: Ingested) -> tuple[int, int, int]:
@@ -73,7 +87,8 @@ async def test_a_section_put_in_front_moves_the_others_without_embedding_them() 
 
     assert ["zucchini" in text for text in embedder.texts[before:]] == [True]
     assert len(done.chunks) == len(first.chunks) + 1
-    assert [chunk.vector == vectors[chunk.content_hash] for chunk in done.chunks[1:]] == [True] * len(first.chunks)
+    assert [chunk.vector == vectors[chunk.content_hash] for chunk in done.chunks[:-1]] == [True] * len(first.chunks)
+    assert (done.outcome.reused, done.outcome.embedded) == (len(first.chunks), 1)  # type: ignore[union-attr]
 
 
 async def test_a_shorter_version_takes_chunks_away() -> None:
@@ -116,6 +131,65 @@ async def test_without_an_embedder_chunks_have_no_vectors() -> None:
 
     assert {(chunk.embedder, chunk.vector) for chunk in done.chunks} == {("none", None)}
     assert made(await corpus.take(a_document(TEXT))) == (0, 0, 0)
+
+
+async def test_a_vector_that_is_kept_is_not_computed() -> None:
+    """It counts as reused: the same text was embedded before, in whatever document."""
+    embedder = WordEmbedder()
+    corpus = Corpus(embedder)
+    first = await corpus.ingest(a_document(TEXT, title="Lag"))
+    embedder.kept = set(embedder.texts[:2])
+    done = await corpus.ingest(a_document(TEXT, document_id="copy", title="Lag"))
+
+    assert (2, len(first.chunks) - 2) == (done.outcome.reused, done.outcome.embedded)  # type: ignore[union-attr]
+    assert [chunk.vector for chunk in first.chunks] == [chunk.vector for chunk in done.chunks]
+
+
+async def test_the_same_content_twice_is_computed_once() -> None:
+    """As of a form whose pages all bear the same text."""
+    embedder = WordEmbedder()
+    form = "## Form\n\n" + "This page is left blank and nothing else is on it but this sentence, which is long enough for a chunk. " * 2
+    done = await Corpus(embedder).ingest(a_document(f"{form}\n\n" * 3, title="Forms"))
+    contents = {chunk.content_hash for chunk in done.chunks}
+
+    assert len(contents) < len(done.chunks)
+    assert (len(contents), len(contents)) == (len(embedder.texts), done.outcome.embedded)  # type: ignore[union-attr]
+    assert len(done.chunks) - len(contents) == done.outcome.reused  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("embedder", [None, WordEmbedder()])
+async def test_a_large_document_tells_how_far_it_is(embedder: WordEmbedder | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is cut, and then every so many chunks; a small one, and what of a large one has not changed, is not worth a record."""
+    for name in ("_SLICE", "_WRITTEN"):
+        monkeypatch.setattr(chunk_vectors, name, 8)
+    corpus = Corpus(embedder)
+    done = await corpus.take(a_document(LARGE))
+    again = await corpus.take(a_document(LARGE.replace("number 7 ", "letter 7 ")))
+    chunks = len(done.chunks)
+
+    assert [("cut", 0), *(("embedding", told) for told in range(32, chunks, 32))] == [(one.stage, one.done) for one in done.progress]
+    assert ({chunks}, len(done.progress)) == ({one.chunks for one in done.progress}, len({one.id for one in done.progress}))
+    assert ((), 1) == (again.progress, again.outcome.embedded)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("survived", range(6))
+async def test_what_a_killed_worker_has_written_is_not_made_again(survived: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one goes on behind it, and what can be found in the end is the same."""
+    monkeypatch.setattr(chunk_vectors, "_SLICE", 1)
+    before, after = a_document(TEXT, title="Lag"), a_document(f"{SECTION.format('figs')}\n\n{TEXT.replace('bananas', 'berries')}", title="Lag")
+    corpus, untouched = Corpus(WordEmbedder()), Corpus(WordEmbedder())
+    known = {chunk.content_hash for chunk in (await corpus.take(before)).chunks}
+    await untouched.take(before)
+    outputs = corpus.outputs(after)
+    written = [output async for output in first(outputs, survived) if isinstance(output, tuple)]
+    await outputs.aclose()
+    await corpus.write([chunk for chunks in written for chunk in chunks])
+    done, expected = await corpus.take(after), await untouched.take(after)
+    already = {chunk.content_hash for chunks in written for chunk in chunks} - known
+
+    assert corpus.index.chunks_of("default", "lag") == untouched.index.chunks_of("default", "lag")
+    assert sum(map(len, written)) <= done.outcome.kept  # type: ignore[union-attr]
+    assert expected.outcome.embedded == done.outcome.embedded + len(already)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("title", "text", "expected"), [("Given", TEXT, "Given"), (None, TEXT, "Lag"), (None, "No heading here.", "lag.md")])

@@ -157,6 +157,21 @@ async def test_a_step_that_takes_too_long_is_ended_and_closed(session_log: Memor
     assert closed.is_set()
 
 
+async def test_what_has_a_limit_of_its_own_is_not_counted(session_log: MemorySessionLog) -> None:
+    """A large document takes as long as its embedder needs; the step's own time runs on behind it."""
+    journal = MemoryJournal()
+
+    async def run(event: Event, delivery: Delivery) -> AsyncGenerator[Output, None]:
+        with delivery.untimed():
+            await asyncio.sleep(0.1)
+        yield chunks_retrieved()
+        await asyncio.sleep(30)
+
+    await a_frame(a_step(run), journal, session_log, timeout_s=0.05).work(a_record(a_query()), redelivered=False, generation=1)
+
+    assert ["ChunksRetrieved", "AnswerFailed"] == [event.type for event in await events_of(session_log, SESSION)]
+
+
 async def test_a_step_is_closed_before_its_next_try() -> None:
     """A write that fails leaves the generator suspended at its yield; what it holds (a model's stream) must not outlive the try."""
     seen: list[str] = []
