@@ -85,7 +85,7 @@ def _plain(name: str) -> str:
 def _add(found: Found, path: Path, name: str, terms: Terms) -> None:
     content_type = content_type_of(path)
     if content_type is None:
-        raise InvalidDocument(f"{name} is of a type that cannot be read.", remedy="Send md, txt, html, pdf, docx, json or jsonl.")
+        raise InvalidDocument(f"{name} is of a type that cannot be read.", remedy="Send md, txt, log, html, pdf, docx, json or jsonl.")
     if content_type == JSONL:
         _add_lines(found, path.read_bytes(), name, terms)
         return

@@ -85,8 +85,9 @@ class Settings(BaseSettings):
 
     # Documents
     chunker: str = Field(
-        "structure",
-        description='structure | recursive | fixed | semantic | log | whole; or JSON by content type: {"text/x-log": "log", "*": "structure"}.',
+        "auto",
+        description="auto | structure | fixed | whole | semantic | log; or JSON by content type: "
+        '{"text/x-log": "log", "*": "structure"}. auto: log for logs, else structure.',
     )
     chunk_tokens: int = Field(400, ge=10, description="Longest chunk, in tokens.")
     chunk_overlap: int = Field(80, ge=0, description="Tokens that neighbouring chunks share.")

@@ -1,7 +1,9 @@
-"""Contract of the chunker port, over its one backend."""
+"""Contract of the chunker port, over every backend, and of the choice between them by content type."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,27 +11,57 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.chunker import open_chunker
+from connectors.chunker import CHUNKERS, open_chunker
 from connectors.chunker.base import Piece
+from connectors.chunker.words import count_words
+from schemas.errors import InvalidSetting
 from schemas.settings import Settings
+from tests.unit.streams.corpus import WordEmbedder
+
+Cut = Callable[[str], Awaitable[list[Piece]]]
 
 LIMIT, MINIMUM = 60, 15
-SMALL = open_chunker(Settings(chunk_tokens=LIMIT, chunk_overlap=12, chunk_min_tokens=MINIMUM))
-DEFAULT = open_chunker(Settings())
 SAMPLES = sorted(Path("infra/samples/docs").glob("*.md"))
+REPEATING = {"structure", "fixed"}  # draw a short piece over its neighbour
+EACH = pytest.mark.parametrize("name", CHUNKERS)
 
 WORDS = st.sampled_from(["alpha", "beta.", "gamma!", "日本語", "x=1", "`code`", "(d)", "long-word", "a" * 70, "é"])
 LINES = st.lists(WORDS, min_size=1, max_size=60).map(" ".join)
+TIMES = st.sampled_from(["2026-01-31 23:59:59,123 INFO ", "[31/Jan/2026:23:59:59 +0000] ", "1700000000.5 ", "ERROR: ", "\tat ", "Caused by: ", ""])
 BLOCKS = st.one_of(
     LINES,
     st.builds("{} {}".format, st.sampled_from(["#", "##", "####"]), WORDS),
     st.lists(LINES, min_size=1, max_size=20).map(lambda lines: "```\n" + "\n".join(lines) + "\n```"),
     st.lists(LINES, min_size=1, max_size=20).map(lambda lines: "\n".join(f"- {line}" for line in lines)),
     st.lists(WORDS, min_size=1, max_size=30).map(lambda words: "| a | b |\n|---|---|\n" + "\n".join(f"| {word} | x |" for word in words)),
+    st.lists(st.tuples(TIMES, LINES).map("".join), min_size=1, max_size=20).map("\n".join),
     st.just("[link]: http://example.org"),
     st.just("Title\n====="),
 )
 TEXTS = st.tuples(st.lists(BLOCKS, max_size=12), st.sampled_from(["\n", "\n\n", "\r\n"])).map(lambda parts: parts[1].join(parts[0]))
+HOSTILE = {
+    "no line break": "word " * 200_000,
+    "no space": "a" * 1_000_000,
+    "ideographs": "日本。" * 100_000,
+    "empty lines": "\n" * 200_000,
+    "a gap": "word " * 300 + "\n" * 200_000 + "word " * 200 + "\n" * 200_000 + "end",
+    "full stops": ". " * 100_000,
+    "quotes": '."' * 200_000,
+    "brackets": "[" * 200_000,
+    "half a JSON line": '{"' + 'time":' * 50_000 + '\n{"a":' * 20_000,
+    "digits": "2026-01-31 " * 100_000,
+    "digits in lines": "1700000000\n" * 40_000,
+    "levels": "INFO [" * 100_000 + "\nINFO" * 40_000,
+    "quoted": "> " * 50_000 + "a",
+    "fences": "```\n" * 20_001,
+    "headings": "# a\n" * 20_000,
+}
+
+
+def small(name: str) -> Cut:
+    """The backend, with small limits; each text is Markdown."""
+    chunker = open_chunker(Settings(chunker=name, chunk_tokens=LIMIT, chunk_overlap=12, chunk_min_tokens=MINIMUM), WordEmbedder())
+    return lambda text: chunker.cut(text, "text/markdown")
 
 
 def hidden(text: str, pieces: list[Piece]) -> str:
@@ -40,70 +72,269 @@ def hidden(text: str, pieces: list[Piece]) -> str:
     return "".join(character for character, seen in zip(text, held, strict=True) if not seen and not character.isspace())
 
 
+def without_reason(name: str, pieces: list[Piece]) -> list[Piece]:
+    """The pieces below the minimum that a neighbour had room for, or that could have repeated some of it."""
+    short = [place for place, piece in enumerate(pieces) if piece.tokens < MINIMUM and len(pieces) > 1]
+    if name not in REPEATING:
+        beside = [*(piece.tokens for piece in pieces[1:]), LIMIT]
+        before = [LIMIT, *(piece.tokens for piece in pieces[:-1])]
+        short = [place for place in short if pieces[place].tokens + min(before[place], beside[place]) <= LIMIT]
+    return [pieces[place] for place in short]
+
+
+@EACH
 @settings(deadline=None)
-@given(TEXTS)
-def test_pieces_are_the_text_whole_and_within_limits(text: str) -> None:
-    """Whatever the text: offsets are exact, nothing visible is lost, no piece is too long, and none too short but a lone one."""
-    pieces = SMALL.cut(text)
+@given(text=TEXTS)
+async def test_pieces_are_the_text_whole_and_within_limits(name: str, text: str) -> None:
+    """Whatever the text: offsets are exact, nothing visible is lost, the order is kept, no piece is too long, and none too short for nothing."""
+    cut = small(name)
+    pieces = await cut(text)
 
     assert [text[piece.start : piece.end] for piece in pieces] == [piece.text for piece in pieces]
+    assert [(piece.text.strip(), piece.start) for piece in pieces] == sorted(
+        ((piece.text, piece.start) for piece in pieces), key=lambda pair: pair[1]
+    )
     assert hidden(text, pieces) == ""
-    assert [piece for piece in pieces if piece.tokens > LIMIT] == []
-    assert [piece for piece in pieces if piece.tokens < MINIMUM] == [] or len(pieces) == 1
-    assert SMALL.cut(text) == pieces
+    assert [piece for piece in pieces if piece.tokens > LIMIT and name != "whole"] == []
+    assert without_reason("structure" if name == "auto" else name, pieces) == []
+    assert await cut(text) == pieces
 
 
-@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
-def test_sample_documents_are_cut_within_the_default_limits(path: Path) -> None:
-    """Real pages: 100 to 400 tokens, nothing lost."""
-    text = path.read_text()
-    pieces = DEFAULT.cut(text)
+@EACH
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_a_hostile_text_is_cut_like_any_other(name: str, text: str) -> None:
+    """A megabyte on one line, or of nothing but line ends, takes time that grows with its length: the test's time limit is the judge."""
+    pieces = await small(name)(text)
 
     assert hidden(text, pieces) == ""
-    assert [piece.tokens for piece in pieces if not 100 <= piece.tokens <= 400] == []
+    assert [piece for piece in pieces if piece.tokens > LIMIT and name != "whole"] == []
 
 
-def test_a_piece_knows_the_headings_above_it() -> None:
+@EACH
+@pytest.mark.parametrize("path", SAMPLES[::4], ids=lambda path: path.stem)
+async def test_sample_documents_are_cut_within_the_default_limits(name: str, path: Path) -> None:
+    """Real pages: up to 400 tokens, nothing lost; at least 100, where the backend repeats what is missing."""
+    text = await asyncio.to_thread(path.read_text)
+    pieces = await open_chunker(Settings(chunker=name), WordEmbedder()).cut(text, "text/markdown")
+
+    assert hidden(text, pieces) == ""
+    assert [piece.tokens for piece in pieces if piece.tokens > 400 and name != "whole"] == []
+    assert [piece.tokens for piece in pieces if piece.tokens < 100 and name in REPEATING] == []
+
+
+@EACH
+async def test_a_text_without_words_gives_no_piece(name: str) -> None:
+    """Nothing in, nothing out."""
+    cut = small(name)
+
+    assert await cut("") == await cut(" \n\n ") == []
+
+
+# --------------------------------------------------------------- structure
+
+
+async def test_a_piece_knows_the_headings_above_it() -> None:
     """The path is outermost first, and a heading ends when one of its level comes."""
     body = "word " * 20
-    pieces = SMALL.cut(f"# One\n\n{body}\n\n## *Two*\n\n{body}\n\n# Three\n\n{body}")
+    pieces = await small("structure")(f"# One\n\n{body}\n\n## *Two*\n\n{body}\n\n# Three\n\n{body}")
 
     assert [piece.heading_path for piece in pieces] == [("One",), ("One", "Two"), ("Three",)]
 
 
-def test_short_sections_are_joined_under_the_headings_they_share() -> None:
+async def test_short_sections_are_joined_under_the_headings_they_share() -> None:
     """A heading without text goes with what follows."""
-    pieces = SMALL.cut("# Title\n\n## First\n\nOne line.\n\n## Second\n\nAnother line.")
+    pieces = await small("structure")("# Title\n\n## First\n\nOne line.\n\n## Second\n\nAnother line.")
 
     assert [piece.heading_path for piece in pieces] == [("Title",)]
 
 
+@pytest.mark.parametrize("name", ["structure", "semantic"])
 @pytest.mark.parametrize("block", ["```py\n" + "x = 1\n" * 10 + "```", "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 5])
-def test_code_and_tables_that_fit_are_kept_whole(block: str) -> None:
+async def test_code_and_tables_that_fit_are_kept_whole(name: str, block: str) -> None:
     """A fence or a table is cut only when it is too long by itself."""
     prose = "A sentence of some words stands here. " * 5
-    pieces = SMALL.cut(f"{prose}\n\n{block.strip()}\n\n{prose}")
+    pieces = await small(name)(f"{prose}\n\n{block.strip()}\n\n{prose}")
 
     assert [block.strip() in piece.text for piece in pieces].count(True) >= 1
 
 
-def test_neighbours_in_one_section_overlap_from_where_a_sentence_begins() -> None:
+async def test_a_table_that_is_too_long_is_cut_between_its_rows() -> None:
+    """Each piece holds whole rows."""
+    rows = [f"| {number} | row |" for number in range(60)]
+    pieces = await small("structure")("\n".join(["| number | text |", "|---|---|", *rows]))
+
+    assert len(pieces) > 2
+    assert [line for piece in pieces for line in piece.text.split("\n") if not (line.startswith("|") and line.endswith("|"))] == []
+
+
+async def test_neighbours_in_one_section_overlap_from_where_a_sentence_begins() -> None:
     """Where a section was cut, the next piece repeats the end of the one before."""
     text = " ".join(f"Sentence number {number} is here." for number in range(40))
-    pieces = SMALL.cut(text)
+    pieces = await small("structure")(text)
 
     assert len(pieces) > 2
     assert all(second.start < first.end for first, second in pairwise(pieces))
     assert {piece.text.split()[0] for piece in pieces} == {"Sentence"}
 
 
-def test_hashes_in_code_are_no_headings() -> None:
+async def test_hashes_in_code_are_no_headings() -> None:
     """A shell comment does not begin a section."""
-    pieces = SMALL.cut("# Real\n\n```sh\n# comment\nls\n```\n\nText.")
+    pieces = await small("structure")("# Real\n\n```sh\n# comment\nls\n```\n\nText.")
 
     assert [piece.heading_path for piece in pieces] == [("Real",)]
 
 
-def test_a_text_without_words_gives_no_piece() -> None:
-    """Nothing in, nothing out."""
-    assert SMALL.cut("") == SMALL.cut(" \n\n ") == []
+# -------------------------------------------------------- fixed, whole, semantic
+
+
+async def test_windows_are_of_one_size_and_overlap() -> None:
+    """Headings or not: as many words as the limit allows, cut between words, each beginning with the end of the one before."""
+    text = " ".join(f"# word{number}\n" if number % 30 == 0 else f"word{number}" for number in range(200))
+    pieces = await small("fixed")(text)
+
+    assert {count_words(piece.text) for piece in pieces[:-1]} <= {47, 48}
+    assert all(second.start < first.end for first, second in pairwise(pieces))
+    assert {word for piece in pieces for word in piece.text.split()} == set(text.split())
+    assert {piece.heading_path for piece in pieces} == {()}
+
+
+async def test_a_whole_document_is_one_piece() -> None:
+    """However long; without the white space at its ends."""
+    text = "# Title\n\n" + "word " * 1_000
+    pieces = await small("whole")(text)
+
+    assert [(piece.text, piece.tokens > LIMIT) for piece in pieces] == [(text.strip(), True)]
+
+
+async def test_a_piece_ends_where_the_meaning_changes() -> None:
+    """Three subjects without a heading or an empty line between them are three pieces."""
+    subjects = ["Cats purr and sleep.", "Rivers carry cold water.", "Brokers replicate partitions quickly."]
+    text = " ".join(" ".join([subject] * 8) for subject in subjects)
+    chunker = open_chunker(Settings(chunker="semantic", chunk_tokens=200, chunk_min_tokens=20), WordEmbedder())
+    pieces = await chunker.cut(text, "text/markdown")
+
+    assert [" ".join([subject] * 8) for subject in subjects] == [piece.text for piece in pieces]
+
+
+async def test_a_short_text_is_not_embedded_to_be_cut() -> None:
+    """No break would leave two pieces that are long enough."""
+    embedder = WordEmbedder()
+    pieces = await open_chunker(Settings(chunker="semantic"), embedder).cut("One sentence. And another. And a third.", "text/markdown")
+
+    assert (1, []) == (len(pieces), embedder.texts)
+
+
+# --------------------------------------------------------------------- log
+
+
+JAVA = """2026-01-31 10:00:00,001 INFO Started in 3 s
+2026-01-31 10:00:01,002 ERROR Request failed
+java.lang.IllegalStateException: no leader
+\tat org.example.Broker.leader(Broker.java:42)
+\tat org.example.Broker.main(Broker.java:7)
+Caused by: java.io.IOException: gone
+\t... 2 more
+2026-01-31 10:00:02,003 INFO Retried"""
+PYTHON = """WARNING:root:Disk at 91 %
+ERROR:root:Cannot write
+Traceback (most recent call last):
+  File "store.py", line 7, in write
+    os.write(fd, data)
+OSError: [Errno 28] No space left on device
+INFO:root:Stopped"""
+GO = """2026/01/31 10:00:00 listening on :8080
+2026/01/31 10:00:01 http: panic serving 10.0.0.1:5000: nil map
+goroutine 18 [running]:
+net/http.(*conn).serve.func1(0xc0000b4000)
+\t/usr/local/go/src/net/http/server.go:1801 +0x147
+2026/01/31 10:00:02 closed"""
+NODE = """{"level":"info","time":1769850000000,"msg":"up"}
+{"level":"error","time":1769850001000,"msg":"failed"}
+Error: connect ECONNREFUSED
+    at TCPConnectWrap.afterConnect (node:net:1595:16)
+{"level":"info","time":1769850002000,"msg":"down"}"""
+TRACES = {
+    "java": (JAVA, 1, 7),
+    "python": (PYTHON, 1, 6),
+    "go": (GO, 1, 5),
+    "node": (NODE, 1, 4),
+}
+
+
+@pytest.mark.parametrize(("text", "first", "last"), TRACES.values(), ids=TRACES.keys())
+@pytest.mark.parametrize("limit", [70, 90, 110, 130])
+async def test_a_stack_trace_stays_with_its_record(text: str, first: int, last: int, limit: int) -> None:
+    """Whatever stands before it: the record is in one piece, from its first line to its last."""
+    record = "\n".join(text.split("\n")[first:last])
+    chunker = open_chunker(Settings(chunker="log", chunk_tokens=max(limit, count_words(record) * 5 // 4 + 2), chunk_min_tokens=10), None)
+    pieces = await chunker.cut("\n".join([text] * 9), "text/x-log")
+
+    assert sum(piece.text.count(record) for piece in pieces) == 9
+
+
+async def test_a_piece_of_a_log_says_from_when_to_when() -> None:
+    """As the lines have it, so that a question with a date or an hour finds it."""
+    lines = [f"2026-01-31T10:{minute:02}:00Z INFO tick number {minute} of the clock" for minute in range(10)]
+    pieces = await small("log")("\n".join(lines))
+    times = [(piece.text.split()[0], piece.text.split("\n")[-1].split()[0]) for piece in pieces]
+
+    assert len(pieces) > 2
+    assert [piece.heading_path for piece in pieces] == [(first if first == last else f"{first} – {last}",) for first, last in times]
+
+
+async def test_a_record_above_the_limit_is_cut_between_lines_and_its_parts_name_it() -> None:
+    """The first line stands above every part but the first."""
+    text = "2026-01-31 10:00:00 ERROR Failed\n" + "\n".join(f"\tat org.example.Frame{number}.call(Frame.java:{number})" for number in range(30))
+    pieces = await small("log")(text)
+
+    assert len(pieces) > 2
+    assert {piece.heading_path for piece in pieces[1:]} == {("2026-01-31 10:00:00", "2026-01-31 10:00:00 ERROR Failed")}
+    assert [line for piece in pieces for line in piece.text.split("\n") if line and not line.endswith((")", "Failed"))] == []
+
+
+# ------------------------------------------------------------------ choice
+
+
+@pytest.mark.parametrize(
+    ("setting", "content_type", "text", "expected"),
+    [
+        ("auto", "text/x-log", "No time anywhere.", "log"),
+        ("auto", "text/plain; charset=utf-8", JAVA, "log"),
+        ("auto", "text/plain", "A note of 2026-01-31 10:00:00.\n\nAnd more.", "structure"),
+        ("auto", "text/markdown", JAVA, "structure"),
+        ("fixed", "text/x-log", JAVA, "fixed"),
+        ('{"text/x-log": "fixed", "*": "whole"}', "TEXT/X-LOG", JAVA, "fixed"),
+        ('{"text/x-log": "fixed", "*": "whole"}', "text/plain", JAVA, "whole"),
+        ('{"text/plain": "auto", "*": "whole"}', "text/plain", JAVA, "log"),
+        ('{"application/pdf": "whole"}', "text/plain", JAVA, "log"),
+    ],
+)
+async def test_the_setting_chooses_by_content_type(setting: str, content_type: str, text: str, expected: str) -> None:
+    """A name for all, or a name for each; `auto` sees whether a plain text is a log, and stands in where nothing is said."""
+    long = "\n".join([text] * 40)
+    limits = {"chunk_tokens": LIMIT, "chunk_overlap": 12, "chunk_min_tokens": MINIMUM}
+    chosen = open_chunker(Settings(chunker=setting, **limits), None)
+    alone = open_chunker(Settings(chunker=expected, **limits), None)
+
+    assert await alone.cut(long, content_type) == await chosen.cut(long, content_type)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("recursive", "names no chunker: 'recursive'"),
+        ("", "names no chunker: ''"),
+        ('{"*": ["log"]}', "names no chunker"),
+        ('{"log": "log"}', "names no content type: 'log'"),
+        ('{"*": ', "is no JSON"),
+        ("semantic", "there is no embedder"),
+        ('{"text/html": "semantic"}', "there is no embedder"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_at_the_start(setting: str, says: str) -> None:
+    """With what is wrong, and what to write instead."""
+    with pytest.raises(InvalidSetting, match="ROXY_CHUNKER") as caught:
+        open_chunker(Settings(chunker=setting), None)
+
+    assert says in str(caught.value)
+    assert caught.value.remedy

@@ -92,6 +92,13 @@ def test_front_matter_names_the_title_and_is_taken_off() -> None:
     assert parsed == ("The title", "# Other\n")
 
 
+def test_a_log_is_kept_as_it_is_but_for_its_colours() -> None:
+    """Indentation stays, a `#` is no heading, and what was meant for a terminal goes."""
+    text = "2026-01-31 10:00:00 \x1b[1;31mERROR\x1b[0m Failed\n# of tries: 3\n\tat Main.java:1\n"
+
+    assert parse(text.encode(), "text/x-log", source="a.log") == (None, "2026-01-31 10:00:00 ERROR Failed\n# of tries: 3\n\tat Main.java:1\n")
+
+
 def test_a_hash_in_code_is_no_title() -> None:
     """The first heading outside a fence counts."""
     assert parse(b"```\n# no\n```\n\n# **Yes** `x` #\n", "text/markdown", source="x.md").title == "Yes x"
@@ -209,7 +216,9 @@ def test_deeply_nested_html_is_read_or_refused() -> None:
     assert re.search("deep", text)
 
 
-@pytest.mark.parametrize(("name", "expected"), [("a.MD", "text/markdown"), ("a.jsonl", JSONL), ("a.png", None), ("Makefile", None)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("a.MD", "text/markdown"), ("a.jsonl", JSONL), ("a.log", "text/x-log"), ("a.png", None), ("Makefile", None)]
+)
 def test_content_types_go_by_suffix(name: str, expected: str | None) -> None:
     """Case does not matter; what cannot be read has none."""
     assert content_type_of(Path(name)) == expected
