@@ -32,6 +32,8 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "tail": Elsewhere("infra.tail", "Follow a session's records."),
     "contracts": Elsewhere("infra.contracts", "Generate what docs/ says of schemas/, or check it."),
     "bench": Elsewhere("infra.bench", "Measure, beside a baseline of the same run."),
+    "eval": Elsewhere("infra.evaluation.eval_command", "Measure retrieval on a judged collection."),
+    "tune": Elsewhere("infra.evaluation.tune_command", "Search for settings that retrieve better on a judged collection."),
 }
 
 

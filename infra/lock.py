@@ -19,6 +19,7 @@ TIERS: dict[str, tuple[str, ...]] = {
     "full": ("server", "embeddings", "otlp", "test"),
     "server": ("server",),
     "demo": ("server", "embeddings"),
+    "evaluation": ("server", "embeddings", "tuning"),
     "test": ("server", "otlp", "test"),  # otlp: its types are checked
 }
 

@@ -5,6 +5,7 @@ RoxyError
 │   ├── InvalidQuery
 │   ├── InvalidDocument
 │   │   └── UnreadableDocument
+│   ├── InvalidDataset
 │   ├── InvalidSessionId
 │   ├── InvalidSetting
 │   └── MalformedCursor
@@ -21,7 +22,9 @@ RoxyError
 ├── Unavailable                  may pass: retried with backoff
 │   ├── LogUnavailable
 │   ├── ModelUnavailable
+│   ├── IndexUnavailable
 │   └── ShuttingDown
+├── IndexRefused                 a part of a shared index would not take some chunks
 ├── SlowReader                   ends one connection, with a cursor to come back with
 ├── ClientError                  what `roxy ask` and its like were told by the API
 │   ├── ServerNotRunning
@@ -74,6 +77,10 @@ class InvalidDocument(InvalidInput):
 
 class UnreadableDocument(InvalidDocument):
     """No text could be read from the document. Check that the file opens in its own program and is of the type it claims."""
+
+
+class InvalidDataset(InvalidInput):
+    """The dataset cannot be read. It is a folder with corpus.jsonl, queries.jsonl and qrels/<split>.tsv; see docs/howto/evaluate-and-tune.md."""
 
 
 class InvalidSessionId(InvalidInput):
@@ -140,8 +147,20 @@ class ModelUnavailable(Unavailable):
     """The language model did not answer. Check that its server runs and that ROXY_LANGUAGE_MODEL names it."""
 
 
+class IndexUnavailable(Unavailable):
+    """A part of the index did not answer. Check `roxy status`, or ROXY_WEAVIATE_URL for an outside Weaviate."""
+
+
 class ShuttingDown(Unavailable):
     """The server is shutting down. Come back with the last cursor; another process takes over."""
+
+
+class IndexRefused(RoxyError):
+    """The shared index would not take a chunk. Mend what the detail names, and redrive its record: `roxy dead-letters redrive`."""
+
+    def __init__(self, detail: str = "", *, remedy: str = "", chunk_ids: frozenset[str] = frozenset()) -> None:
+        super().__init__(detail, remedy=remedy)
+        self.chunk_ids = chunk_ids
 
 
 class SlowReader(RoxyError):
