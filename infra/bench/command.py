@@ -17,7 +17,7 @@ _RESULTS = Path("bench-results")
 
 
 def register(app: typer.Typer) -> None:
-    """Add `roxy bench latency` and `roxy bench streams`."""
+    """Add `roxy bench` and its commands."""
     benches = typer.Typer(help="Measure, beside a baseline of the same run.", no_args_is_help=True)
 
     @benches.command("latency")
@@ -46,7 +46,48 @@ def register(app: typer.Typer) -> None:
         chosen = [one._replace(seconds=seconds) for one in chosen]
         _finish(asyncio.run(bench_streams(load_settings(), scenarios=chosen, idle=idle)), as_json)
 
+    _register_index(benches)
     app.add_typer(benches, name="bench")
+
+
+def _register_index(benches: typer.Typer) -> None:
+    """The benches of the index and what fills it."""
+
+    @benches.command("index")
+    def index(
+        chunks: Annotated[str, typer.Option(help="Sizes of the topic, with commas.")] = "10000,100000",
+        full: Annotated[bool, typer.Option("--full", help="300,000 chunks too: some minutes more.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """The topic `chunks` into an index that serves; beside bare consumption and bare adds to usearch and tantivy."""
+        from infra.bench.index import FULL, bench_index
+
+        sizes = [int(size) for size in chunks.split(",")]
+        _finish(asyncio.run(bench_index(load_settings(), FULL if full else sizes)), as_json)
+
+    @benches.command("retrieval")
+    def retrieval(
+        chunks: Annotated[int, typer.Option(min=1_000, help="Chunks in the index.")] = 100_000,
+        questions: Annotated[int, typer.Option(min=1, help="How many, in sequence.")] = 1_000,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """A question to its chunks, without its embedding; beside rank_bm25 on the same chunks."""
+        import uvloop
+
+        from infra.bench.retrieval import bench_retrieval
+
+        _finish(uvloop.run(bench_retrieval(load_settings(), chunks=chunks, count=questions)), as_json)
+
+    @benches.command("ingest")
+    def ingest(
+        chunks: Annotated[int, typer.Option(min=20, help="Chunks of made-up documents, without a model.")] = 20_000,
+        model: Annotated[bool, typer.Option(help="Also embed the sample documents, if the model is installed.")] = True,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """Documents to chunks through Kafka and one worker; beside the bare embedding model on the same chunks."""
+        from infra.bench.ingest import bench_ingest
+
+        _finish(asyncio.run(bench_ingest(load_settings(), chunks=chunks, model=model)), as_json)
 
 
 def _finish(result: Report, as_json: bool) -> None:

@@ -81,6 +81,8 @@ def show(result: Report, console: Console) -> None:
         goals = [_words(result.goals[key]) for key in (name, f"ratio_{name}") if key in result.goals]
         base = result.baseline.get(name)
         table.add_row(name, f"{value:,.2f}", "" if base is None else f"{base:,.2f}", "" if ratio is None else f"{ratio:.2f}", " ".join(goals))
+    for name in (name for name in result.baseline if name not in result.figures):
+        table.add_row(name, "", f"{result.baseline[name]:,.2f}")
     console.print(table)
     console.print("  ".join(f"{name} {value}" for name, value in result.machine.items()), style="dim", highlight=False)
 
