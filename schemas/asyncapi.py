@@ -18,6 +18,7 @@ from schemas.topics import (
     DEAD_LETTERS,
     DOCUMENTS,
     FEEDBACK,
+    GENERATIONS,
     INGESTIONS,
     QUERIES,
     RETRIEVALS,
@@ -41,7 +42,7 @@ CHANNELS: tuple[Topic, ...] = (*TOPICS, OWN_TOPIC)
 class Operation(NamedTuple):
     """What a kind of process does with a topic."""
 
-    who: Literal["producer", "api", "worker"]
+    who: Literal["producer", "api", "worker", "cli"]
     action: Literal["send", "receive"]
     topic: Topic
     why: str
@@ -68,6 +69,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("worker", "send", CHUNKS, "Chunks of a document, and tombstones of those that are gone."),
     Operation("worker", "send", INGESTIONS, "What became of a document."),
     Operation("worker", "send", DEAD_LETTERS, "A record that no step could finish."),
+    Operation("cli", "send", GENERATIONS, "`roxy index rebuild`, `swap` and `rollback`."),
+    Operation("worker", "receive", GENERATIONS, "Load the generation of the index that is to serve."),
+    Operation("worker", "send", GENERATIONS, "Which generation this worker serves."),
 )
 
 

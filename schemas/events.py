@@ -18,8 +18,10 @@ from schemas.document_events import (
     IngestionProgressed,
 )
 from schemas.event import TENANT, Event, Id, Tenant, Value, now
+from schemas.index_events import IndexEvent, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
 from schemas.session_events import (
     NO_FILTERS,
+    SHORTCUTS,
     AnswerCancelled,
     AnswerCompleted,
     AnswerEvent,
@@ -45,6 +47,7 @@ from schemas.session_events import (
 __all__ = [
     "EVENTS",
     "NO_FILTERS",
+    "SHORTCUTS",
     "TENANT",
     "TERMINAL",
     "AnswerCancelled",
@@ -65,6 +68,11 @@ __all__ = [
     "Filters",
     "GenerationStarted",
     "Id",
+    "IndexEvent",
+    "IndexGenerationBuilt",
+    "IndexGenerationRefused",
+    "IndexGenerationServed",
+    "IndexGenerationSwapped",
     "IndexPosition",
     "IngestionProgressed",
     "Intent",
@@ -102,6 +110,10 @@ EVENTS: dict[str, type[Event]] = {
         DocumentIndexed,
         DocumentRemoved,
         DocumentFailed,
+        IndexGenerationBuilt,
+        IndexGenerationSwapped,
+        IndexGenerationServed,
+        IndexGenerationRefused,
         RecordDeadLettered,
     )
 }

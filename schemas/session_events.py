@@ -55,6 +55,9 @@ class QueryCancelled(SessionEvent):
 
 Intent = Literal["lookup", "how-to", "comparison", "follow-up", "greeting", "out-of-scope"]
 
+#: Intents that are answered without looking anything up.
+SHORTCUTS: frozenset[Intent] = frozenset({"greeting", "out-of-scope"})
+
 
 class Understanding(Value):
     """What was made of a question before it was looked up."""
@@ -62,7 +65,7 @@ class Understanding(Value):
     intent: Intent = "lookup"
     text: str  #: what was looked up: the question cleaned, and made whole if it leans on those before it
     keywords: tuple[str, ...] = ()  #: its words that tell most, the rarest first
-    expansions: tuple[str, ...] = ()  #: words that were looked up too: what its acronyms and terms stand for
+    expansions: tuple[str, ...] = ()  #: words that were looked up too, for less: what its acronyms stand for, a word spelt nearly so
     follows: tuple[Id, ...] = ()  #: questions of the session that it was made whole with
 
 

@@ -22,6 +22,10 @@ from schemas.events import (
     Event,
     FeedbackGiven,
     GenerationStarted,
+    IndexGenerationBuilt,
+    IndexGenerationRefused,
+    IndexGenerationServed,
+    IndexGenerationSwapped,
     IngestionProgressed,
     QueryAsked,
     QueryCancelled,
@@ -32,6 +36,7 @@ from schemas.settings import Settings
 
 DAYS = 24 * 3_600_000
 FOREVER = -1
+HISTORY_MS = 30 * DAYS  #: `chunks` keeps every version for so long; older states are derived from `documents`
 
 
 class Topic(NamedTuple):
@@ -80,6 +85,13 @@ INGESTIONS = Topic(
     FOREVER,
     "compact",
 )
+GENERATIONS = Topic(
+    "generations",
+    "index",
+    (IndexGenerationBuilt, IndexGenerationSwapped, IndexGenerationServed, IndexGenerationRefused),
+    "Builds of the index from the log, and which of them serves.",
+    FOREVER,
+)
 QUERIES = Topic("queries", "session id", (QueryAsked, QueryCancelled), "Questions, from the API or any producer.")
 RETRIEVALS = Topic("retrievals", "session id", (ChunksRetrieved,), "What was found for each question.")
 SESSIONS = Topic("sessions", "session id", SESSION_EVENTS, "Lanes: all of one session in order, many sessions to a partition.")
@@ -87,7 +99,7 @@ ANSWERS = Topic("answers", "session id", (AnswerCompleted,), "The audit record o
 FEEDBACK = Topic("feedback", "session id", (FeedbackGiven,), "What people thought of answers.", FOREVER)
 DEAD_LETTERS = Topic("dead-letters", "original key", (RecordDeadLettered,), "Records that no step could finish.")
 
-TOPICS: tuple[Topic, ...] = (DOCUMENTS, CHUNKS, INGESTIONS, QUERIES, RETRIEVALS, SESSIONS, ANSWERS, FEEDBACK, DEAD_LETTERS)
+TOPICS: tuple[Topic, ...] = (DOCUMENTS, CHUNKS, INGESTIONS, GENERATIONS, QUERIES, RETRIEVALS, SESSIONS, ANSWERS, FEEDBACK, DEAD_LETTERS)
 
 #: Where the journal appends an event. A session's own records (SESSION_EVENTS) go through the session log instead.
 JOURNAL: dict[type[Event], Topic] = {event: topic for topic in TOPICS if topic is not SESSIONS for event in topic.events}
@@ -102,6 +114,8 @@ def session_topic(tenant: str, session_id: str) -> str:
 
 def partitions(topic: Topic, settings: Settings) -> int:
     """How many partitions a topic has."""
+    if topic is GENERATIONS:
+        return 1  # all of it in order: which generation serves is the last record's to say
     return settings.session_lanes if topic is SESSIONS else settings.partitions
 
 
@@ -113,6 +127,8 @@ def topic_config(topic: Topic, settings: Settings) -> dict[str, str]:
         "retention.ms": str(retention),
         "max.message.bytes": str(max_record_bytes(topic, settings)),
         "min.insync.replicas": str(settings.kafka_min_insync),
+        # What the index was at a time is read from `chunks`, so no version goes before the questions that it answered (`retrievals`) do.
+        **({"min.compaction.lag.ms": str(HISTORY_MS)} if topic is CHUNKS else {}),
     }
 
 

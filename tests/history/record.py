@@ -33,6 +33,10 @@ from schemas.events import (
     FeedbackGiven,
     Filters,
     GenerationStarted,
+    IndexGenerationBuilt,
+    IndexGenerationRefused,
+    IndexGenerationServed,
+    IndexGenerationSwapped,
     IndexPosition,
     IngestionProgressed,
     QueryAsked,
@@ -57,6 +61,7 @@ _QUESTION = "What is a topic? — ¿qué es?"
 
 Known = dict[str, Any]
 _ABOUT: Known = {"tenant": "default", "time": _TIME}
+_INDEX: Known = {**_ABOUT, "generation": 1}
 _QUERY: Known = {**_ABOUT, "session_id": _SESSION, "query_id": "q1"}
 _ANSWER: Known = {**_QUERY, "answer_id": "a-q1"}
 _DOCUMENT: Known = {**_ABOUT, "document_id": "docs/topics.md"}
@@ -157,6 +162,33 @@ EVENTS_TODAY: tuple[Event, ...] = (
     DocumentIndexed(**_DOCUMENT, id="d1:indexed", title="Topics", chunks=1, kept=0, reused=0, embedded=1, removed=0, took_ms=25.0),
     DocumentRemoved(**_DOCUMENT, id="d2:removed", removed=1),
     DocumentFailed(**_DOCUMENT, **_WORDS, id="d3:failed"),
+    IndexGenerationBuilt(
+        **_INDEX,
+        id="generation-1",
+        source="documents",
+        offsets={"0": 12, "1": 40},
+        document_offsets={"0": 3},
+        live=False,
+        identity="all-MiniLM-L6-v2/usearch/tantivy",
+        cutting="0af7651916cd",
+        epoch="6f0f1d54-4a63-4a52-a92c-0d1f0f2b9d5e",
+        chunks=1,
+        documents=1,
+        digest="9f86d081884c7d659a2feaa0c55ad015",
+        at="2026-11-21T02:00:00Z",
+        took_ms=1_250.0,
+    ),
+    IndexGenerationSwapped(**_INDEX, id="generation-1:swapped", before=0),
+    IndexGenerationServed(
+        **_INDEX,
+        id="generation-1:served",
+        worker="host:4711",
+        chunks=1,
+        digest="9f86d081884c7d659a2feaa0c55ad015",
+        offsets={"0": 12, "1": 40},
+        took_ms=85.0,
+    ),
+    IndexGenerationRefused(**_INDEX, **_WORDS, id="generation-1:refused", worker="host:4712", serves=0),
     RecordDeadLettered(
         **_ABOUT,
         **_WORDS,

@@ -16,6 +16,7 @@ from schemas.topics import (
     DEAD_LETTERS,
     DOCUMENTS,
     FEEDBACK,
+    GENERATIONS,
     JOURNAL,
     QUERIES,
     RETRIEVALS,
@@ -86,6 +87,7 @@ def test_two_sessions_never_share_a_topic(one: tuple[str, str], other: tuple[str
 def test_a_topic_is_configured_as_the_table_says(topic: Topic) -> None:
     """By Kafka's names, values as text."""
     config = topic_config(topic, DEFAULTS)
+    config.pop("min.compaction.lag.ms", None)
 
     assert config == {
         "cleanup.policy": topic.cleanup,
@@ -100,6 +102,18 @@ def test_the_truth_and_the_audit_are_kept_for_ever() -> None:
     kept = {topic.name: (topic.retention_ms, topic.cleanup) for topic in (DOCUMENTS, ANSWERS, FEEDBACK, CHUNKS)}
 
     assert kept == {"documents": (-1, "delete"), "answers": (-1, "delete"), "feedback": (-1, "delete"), "chunks": (-1, "compact")}
+
+
+def test_no_version_of_a_chunk_goes_before_the_questions_that_it_answered() -> None:
+    """What the index was at a question is read back from `chunks` for as long as `retrievals` are kept. No other topic waits."""
+    lags = {topic.name: topic_config(topic, DEFAULTS).get("min.compaction.lag.ms") for topic in TOPICS}
+
+    assert {name: lag for name, lag in lags.items() if lag} == {"chunks": str(RETRIEVALS.retention_ms)}
+
+
+def test_generations_lie_in_one_partition_for_ever() -> None:
+    """Which one serves is what the last record says."""
+    assert (partitions(GENERATIONS, DEFAULTS), GENERATIONS.retention_ms, GENERATIONS.cleanup) == (1, -1, "delete")
 
 
 def test_the_rest_is_kept_for_30_days() -> None:
