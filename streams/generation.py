@@ -112,7 +112,7 @@ async def _answer(
     """What comes before the first token, tokens behind what is out, then the terminal event."""
     begun, text, index = time.perf_counter(), so_far.text, len(so_far.texts)
     query = Query.of(run.found)
-    prompt = Prompt(run.found.question, run.found.chunks)
+    prompt = Prompt(run.found.understanding.text, run.found.chunks)
     async with TokenStream(model, prompt, skip=text) as stream:
         with cancellations.listening(query, stream.stop):
             if so_far.cancelled_by or cancellations.cancelled_by(query):  # asked behind the listener: none is missed in between

@@ -44,6 +44,11 @@ def a_query(session: Session | None = None, query_id: str = "q1", **fields: Any)
     return QueryAsked(**{"id": query_id, "tenant": session.tenant, "session_id": session.id, "query_id": query_id, "text": "What is kept?"} | fields)
 
 
+def understood(asked: QueryAsked) -> tuple[QueryAsked, Understanding]:
+    """A question, and itself as what is looked up."""
+    return asked, Understanding(text=asked.text)
+
+
 def a_cancellation(session: Session | None = None, query_id: str = "q1", **fields: Any) -> QueryCancelled:
     session = session or Session("default", "t1")
     identity = {"id": f"{query_id}:cancelled", "tenant": session.tenant, "session_id": session.id, "query_id": query_id, "cancelled_by": "ann"}

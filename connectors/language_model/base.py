@@ -16,7 +16,7 @@ from schemas.events import RetrievedChunk, Usage
 class Prompt(NamedTuple):
     """What a model is asked."""
 
-    question: str
+    question: str  #: whole: it leans on no question before
     chunks: tuple[RetrievedChunk, ...]
 
 
