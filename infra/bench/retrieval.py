@@ -25,8 +25,8 @@ from schemas.settings import Settings
 from schemas.topics import CHUNKS
 from streams.chunk_index import ChunkIndex
 from streams.ports import open_index
-from streams.search.plan import Plan
 from streams.search.lookup import Lookup
+from streams.search.plan import Plan
 from streams.search.search import search
 
 TENANT = "default"
