@@ -130,9 +130,13 @@ class ChunkIndex:
         """The k chunks nearest to a vector of shape (dims,)."""
         return await self._vectors.search(tenant, vector, k, within=within) if self._vectors else []
 
-    async def sharing(self, tenant: str, question: str, k: int, within: Collection[str] | None = None) -> list[Hit]:
-        """The k chunks that share words with a question, best first."""
-        return await self._keywords.search(tenant, question, k, within=within) if self._keywords else []
+    async def sharing(self, tenant: str, question: str, k: int, within: Collection[str] | None = None, also: str = "") -> list[Hit]:
+        """The k chunks that share words with a question, best first; words of `also` count for less."""
+        return await self._keywords.search(tenant, question, k, also=also, within=within) if self._keywords else []
+
+    async def rarity(self, tenant: str, terms: Collection[str]) -> Mapping[str, int]:
+        """In how many chunks each term is; empty if no index can tell."""
+        return await self._keywords.rarity(tenant, terms) if self._keywords else {}
 
     async def _apply_each(self, batch: Sequence[Record]) -> None:
         """One record that an index will not take must not keep the others out: should a batch fail, its records go in one by one."""
