@@ -21,7 +21,7 @@ from schemas.topics import CHUNKS, Topic
 from streams.chunk_index import ChunkIndex, follow
 from streams.retrieval import retrieve
 from streams.search.search import Lookup, search
-from tests.builders import CONTEXT, a_query
+from tests.builders import CONTEXT, a_query, understood
 from tests.unit.streams.corpus import PLAN, Corpus, WordEmbedder, a_deletion, a_document
 
 LAG = "# Lag\n\nThe distance between the end of a partition and a group is its lag."
@@ -43,7 +43,7 @@ async def a_corpus() -> Corpus:
 async def test_what_was_applied_is_found_with_its_text_and_place() -> None:
     """Rank, ids, title, source, place and scores of both sides."""
     corpus = await a_corpus()
-    result = await retrieve(a_query(text="cats sleep"), embedder=corpus.embedder, index=corpus.index, plan=PLAN)
+    result = await retrieve(*understood(a_query(text="cats sleep")), embedder=corpus.embedder, index=corpus.index, plan=PLAN)
     best = result.chunks[0]
 
     assert (best.rank, best.chunk_id, best.title, best.source, CATS[best.start : best.end]) == (1, "default/cats#0", "Cats", "cats.md", best.text)
@@ -211,7 +211,7 @@ async def test_a_part_that_is_away_degrades_the_search() -> None:
     embedder = corpus.embedder
     assert isinstance(embedder, WordEmbedder)
     embedder.fails = True
-    result = await retrieve(a_query(text="cats"), embedder=embedder, index=corpus.index, plan=PLAN)
+    result = await retrieve(*understood(a_query(text="cats")), embedder=embedder, index=corpus.index, plan=PLAN)
 
     assert (result.degraded, [chunk.chunk_id for chunk in result.chunks]) == (("vector",), ["default/cats#0"])
 
@@ -224,4 +224,4 @@ async def test_with_no_other_part_its_error_is_raised() -> None:
     embedder.fails = True
 
     with pytest.raises(ModelUnavailable):
-        await retrieve(a_query(text="cats"), embedder=embedder, index=corpus.index, plan=PLAN)
+        await retrieve(*understood(a_query(text="cats")), embedder=embedder, index=corpus.index, plan=PLAN)
