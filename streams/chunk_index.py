@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,14 +18,14 @@ import structlog
 
 from connectors.embedder.base import Vectors
 from connectors.journal.base import Journal
-from connectors.keyword_index.base import KeywordIndex
-from connectors.vector_index.base import Hit, VectorIndex
+from connectors.keyword_index.base import Entry, KeywordIndex
+from connectors.vector_index.base import Hit, Saved, VectorIndex
 from schemas.errors import Unavailable
-from schemas.events import NO_FILTERS, Filters, IndexPosition
+from schemas.events import Filters, IndexPosition
 from schemas.record import Record
 from schemas.topics import CHUNKS
 from streams.chunk_change import Change, IndexedChunk, changes_of
-from streams.search.filters import Attributes
+from streams.chunk_store import ChunkStore, Stored
 
 _BATCH = 256  # records applied in one go: about 50 ms, between which searches are answered
 _READ_S = 0.5
@@ -41,11 +43,10 @@ class ChunkIndex:
 
     def __init__(self, *, vectors: VectorIndex | None, keywords: KeywordIndex | None, embedder_name: str, dims: int | None = None) -> None:
         self._vectors, self._keywords, self._embedder_name, self._dims = vectors, keywords, embedder_name, dims
-        self._chunks: defaultdict[str, dict[str, IndexedChunk]] = defaultdict(dict)
-        self._documents: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
-        self._attributes: dict[str, Attributes] = {}  # of tenants that have asked with filters
+        self._store = ChunkStore(has_vectors=vectors is not None)
         self._offsets: dict[int, int] = {}
-        self._moved = asyncio.Condition()
+        self._moved, self._writing = asyncio.Condition(), asyncio.Lock()
+        self.generation = 0  #: of the index; 0: what a worker makes of the topic by itself
         self._ends: Callable[[], Awaitable[Mapping[int, int]]] | None = None
         self.parts: tuple[Part, ...] = (*(("vector",) if vectors else ()), *(("keyword",) if keywords else ()))  #: that can be searched
         self.foreign_vectors = 0  #: chunks whose vector another embedder made: found by keywords only
@@ -54,13 +55,23 @@ class ChunkIndex:
     @property
     def size(self) -> int:
         """Chunks of all tenants."""
-        return sum(map(len, self._chunks.values()))
+        return self._store.size
+
+    @property
+    def digest(self) -> str:
+        """Of everything in it: two indexes that hold the same have the same one, whatever their pasts."""
+        return self._store.digest
+
+    @property
+    def identity(self) -> str:
+        """Embedder, vector backend, keyword backend."""
+        return "/".join([self._embedder_name, *(port.name for port in (self._vectors, self._keywords) if port)])
 
     @property
     def position(self) -> IndexPosition:
         """What the index knows."""
-        parts = [self._embedder_name, *(port.name for port in (self._vectors, self._keywords) if port)]
-        return IndexPosition(index="/".join(parts), offsets={str(partition): offset for partition, offset in sorted(self._offsets.items())})
+        offsets = {str(partition): offset for partition, offset in sorted(self._offsets.items())}
+        return IndexPosition(index=self.identity, generation=self.generation, offsets=offsets)
 
     @property
     def positions(self) -> Mapping[int, int]:
@@ -69,7 +80,7 @@ class ChunkIndex:
 
     def chunks_of(self, tenant: str, document_id: str) -> Mapping[str, IndexedChunk]:
         """A document's chunks by id; their `content_hash` says what is embedded."""
-        return {chunk_id: self._chunks[tenant][chunk_id] for chunk_id in self._documents.get((tenant, document_id), ())}
+        return self._store.chunks_of(tenant, document_id)
 
     async def vectors_of(self, tenant: str, chunk_ids: Sequence[str]) -> Vectors | None:
         """The vectors of known chunks; None if one of them has none."""
@@ -82,11 +93,19 @@ class ChunkIndex:
 
     async def apply(self, records: Sequence[Record]) -> None:
         """Apply records in order. When it returns they can be found, but for those that cannot be applied, which `unreadable` counts."""
-        for start in range(0, len(records), _BATCH):
-            await self._apply_each(records[start : start + _BATCH])
-        if self._keywords:
-            await self._keywords.commit()
-        await self.advance({record.partition: record.offset + 1 for record in records})
+        async with self._writing:
+            for start in range(0, len(records), _BATCH):
+                await self._apply_each(records[start : start + _BATCH])
+            if self._keywords:
+                await self._keywords.commit()
+            await self.advance({record.partition: record.offset + 1 for record in records})
+
+    async def take(self, tenant: str, changes: Mapping[str, Change]) -> None:
+        """Apply changes that were folded already, in their order. What cannot be applied is raised, and none of this call's chunks is known."""
+        async with self._writing:
+            await self._apply(tenant, changes)
+            if self._keywords:
+                await self._keywords.commit()
 
     async def advance(self, offsets: Mapping[int, int]) -> None:
         """Note that everything below these offsets is applied; the log may have nothing there any more."""
@@ -108,23 +127,43 @@ class ChunkIndex:
         if self._ends:
             await self.wait_for(await self._ends())
 
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[Mapping[int, int]]:
+        """Nothing is applied meanwhile; searches are answered. Gives the next offset to apply, by partition."""
+        async with self._writing:
+            yield self.positions
+
+    def stored(self) -> list[Stored]:
+        """Every chunk."""
+        return list(self._store.all())
+
+    async def save_vectors(self, folder: Path) -> None:
+        """While `still`: the vector index into a folder, if it is one that lies in this process."""
+        if isinstance(self._vectors, Saved):
+            await self._vectors.save(folder)
+
+    async def load(self, folder: Path, stored: Sequence[Stored], positions: Mapping[int, int]) -> None:
+        """Take in what was saved, into an index that is empty."""
+        async with self._writing:
+            if isinstance(self._vectors, Saved):
+                await self._vectors.load(folder)
+            for start in range(0, len(stored), _BATCH):
+                await self._load_texts(stored[start : start + _BATCH])
+            if self._keywords:
+                await self._keywords.commit()
+            await self.advance(positions)
+
     def following(self, journal: Journal) -> None:
         """Say which journal the index is fed from."""
         self._ends = lambda: journal.ends(CHUNKS)
 
     def chunk(self, tenant: str, chunk_id: str) -> IndexedChunk | None:
         """A known chunk."""
-        return self._chunks.get(tenant, {}).get(chunk_id)
+        return self._store.chunk(tenant, chunk_id)
 
     def matching(self, tenant: str, filters: Filters) -> Collection[str] | None:
         """The chunks that filters let through; None: all."""
-        if filters == NO_FILTERS:
-            return None
-        if tenant not in self._chunks:
-            return ()
-        if tenant not in self._attributes:
-            self._attributes[tenant] = Attributes(self._chunks[tenant])
-        return self._attributes[tenant].matching(filters)
+        return self._store.matching(tenant, filters)
 
     async def near(self, tenant: str, vector: Vectors, k: int, within: Collection[str] | None = None) -> list[Hit]:
         """The k chunks nearest to a vector of shape (dims,)."""
@@ -137,6 +176,14 @@ class ChunkIndex:
     async def rarity(self, tenant: str, terms: Collection[str]) -> Mapping[str, int]:
         """In how many chunks each term is; empty if no index can tell."""
         return await self._keywords.rarity(tenant, terms) if self._keywords else {}
+
+    async def _load_texts(self, stored: Sequence[Stored]) -> None:
+        entries = defaultdict[str, list[Entry]](list)
+        for one in stored:
+            self._store.put(one)
+            entries[one.tenant].append(one.chunk.entry(one.chunk_id))
+        for tenant in entries:
+            await self._apply_keywords(tenant, entries[tenant])
 
     async def _apply_each(self, batch: Sequence[Record]) -> None:
         """One record that an index will not take must not keep the others out: should a batch fail, its records go in one by one."""
@@ -165,44 +212,29 @@ class ChunkIndex:
         coming = {chunk_id: change.chunk for chunk_id, change in changes.items() if change.chunk is not None}
         going = [chunk_id for chunk_id, change in changes.items() if change.chunk is None]
         for chunk_id, chunk in coming.items():
-            self._know(tenant, chunk_id, chunk)
-        try:
-            if self._vectors:
-                await self._apply_vectors(self._vectors, tenant, changes)
-            if self._keywords:
-                await self._keywords.remove(tenant, going)
-                await self._keywords.upsert(tenant, [chunk.entry(chunk_id) for chunk_id, chunk in coming.items()])
-        except Exception:
-            for chunk_id in coming:
-                self._forget(tenant, chunk_id)  # not known, so ingestion writes it again with the document's next version
-            raise
-        for chunk_id in going:
-            self._forget(tenant, chunk_id)
+            self._store.put(Stored(tenant, chunk_id, chunk, has_vector=self._vectors is not None and changes[chunk_id].vector is not None))
+        # Side by side: each adds in a thread of its own. Both are waited for, also if one has failed.
+        entries = [chunk.entry(chunk_id) for chunk_id, chunk in coming.items()]
+        parts = self._apply_vectors(tenant, changes), self._apply_keywords(tenant, entries, going)
+        done = await asyncio.gather(*parts, return_exceptions=True)
+        failed = [error for error in done if isinstance(error, BaseException)]
+        for chunk_id in coming if failed else going:
+            self._store.drop(tenant, chunk_id)  # one that failed is not known, so ingestion writes it again with the document's next version
+        if failed:
+            raise failed[0]
 
-    async def _apply_vectors(self, vectors: VectorIndex, tenant: str, changes: Mapping[str, Change]) -> None:
+    async def _apply_vectors(self, tenant: str, changes: Mapping[str, Change]) -> None:
+        if self._vectors is None:
+            return
         with_vector = {chunk_id: change.vector for chunk_id, change in changes.items() if change.vector is not None}
-        await vectors.remove(tenant, [chunk_id for chunk_id in changes if chunk_id not in with_vector])
+        await self._vectors.remove(tenant, [chunk_id for chunk_id in changes if chunk_id not in with_vector])
         if with_vector:
-            await vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())))
+            await self._vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())))
 
-    def _know(self, tenant: str, chunk_id: str, chunk: IndexedChunk) -> None:
-        before = self._chunks[tenant].get(chunk_id)
-        self._chunks[tenant][chunk_id] = chunk
-        self._documents[tenant, chunk.document_id][chunk_id] = None
-        if attributes := self._attributes.get(tenant):
-            if before is not None:
-                attributes.remove(chunk_id, before)
-            attributes.add(chunk_id, chunk)
-
-    def _forget(self, tenant: str, chunk_id: str) -> None:
-        chunk = self._chunks[tenant].pop(chunk_id, None)
-        if chunk is not None:
-            if attributes := self._attributes.get(tenant):
-                attributes.remove(chunk_id, chunk)
-            of_document = self._documents[tenant, chunk.document_id]
-            of_document.pop(chunk_id, None)
-            if not of_document:
-                del self._documents[tenant, chunk.document_id]
+    async def _apply_keywords(self, tenant: str, entries: Sequence[Entry], going: Sequence[str] = ()) -> None:
+        if self._keywords is not None:
+            await self._keywords.remove(tenant, going)
+            await self._keywords.upsert(tenant, entries)
 
 
 async def follow(journal: Journal, index: ChunkIndex) -> None:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
-from tantivy import Document, Index, IndexWriter, Occur, Query, Schema, SchemaBuilder, Searcher
+from tantivy import DocAddress, Document, Index, IndexWriter, Occur, Query, Schema, SchemaBuilder, Searcher
 
 from connectors.keyword_index.base import ALSO_WEIGHT, Entry
 from connectors.keyword_index.terms import Analyser, analyser, spelled_out
@@ -24,6 +24,7 @@ _ANALYSER = "roxy"
 # No boosts: title and headings are short, so BM25 counts a word there for more already. On Cranfield nDCG@10 is 0.532 without, 0.520 with
 # title 1.5 and headings 1.25, 0.489 with 3 and 2; on the sample questions 33, 33 and 30 of 40 have their page among the first 5.
 _FIELDS = ("title", "headings", "text")
+_MOST_EQUAL = 8  # times k: of still more that score the same, which ones are found is left to tantivy
 _MOST_TERMS = 64  # of a question, its rarest: a pasted page of 1,300 terms would take 50 ms
 
 
@@ -31,6 +32,7 @@ class TantivyIndex:
     """See connectors/keyword_index/base.py."""
 
     name = "tantivy"
+    shared = False
 
     def __init__(self) -> None:
         self._tenants: defaultdict[str, _TenantIndex] = defaultdict(_TenantIndex)
@@ -98,8 +100,8 @@ class _TenantIndex:
         query = _query(self._index, terms, more)
         if within is not None:
             query = Query.boolean_query([(Occur.Must, query), (Occur.Must, _only(self._index, within))])
-        found = searcher.search(query, limit=k, count=False) if k > 0 else None
-        return [Hit(searcher.doc(address)["chunk_id"][0], score) for score, address in found.hits] if found else []
+        hits = [Hit(searcher.doc(address)["chunk_id"][0], score) for score, address in _best(searcher, query, k)]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
 
     def rarity(self, terms: Collection[str]) -> dict[str, int]:
         """The most of any field, which is nearly always the text's: 0.4 microseconds each."""
@@ -128,6 +130,17 @@ def _schema() -> Schema:
     for field in _FIELDS:
         builder = builder.add_text_field(field, tokenizer_name=_ANALYSER, index_option="freq")
     return builder.build()
+
+
+def _best(searcher: Searcher, query: Query, k: int) -> list[tuple[float, DocAddress]]:
+    """The best k, and those that score as the last of them: tantivy would choose among them by their place, which the index's past decides."""
+    wanted = k + 1
+    while k > 0:
+        hits: list[tuple[float, DocAddress]] = searcher.search(query, limit=wanted, count=False).hits
+        if len(hits) < wanted or hits[k - 1][0] != hits[-1][0] or wanted >= _MOST_EQUAL * k:
+            return hits
+        wanted *= 2
+    return []
 
 
 def _query(index: Index, terms: Sequence[str], also: Sequence[str]) -> Query:
