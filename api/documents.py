@@ -53,7 +53,7 @@ async def submit(request: Request, wired: Wired, principal: Ingester, named: Ann
 
 @router.get("/{document_id:path}", response_model_exclude_none=True, responses=refusals(404))
 async def status(document_id: DocumentId, wired: Wired, principal: Ingester) -> DocumentStatus:
-    """What became of the document's last version: pending, indexed, failed (and why), or removed."""
+    """What became of the document's last version: pending, indexing (and how far it is), indexed, failed (and why), or removed."""
     return wired.ingestions.status(principal.tenant, document_id)
 
 

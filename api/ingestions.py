@@ -1,7 +1,8 @@
 """What became of each document: a projection of the topic `ingestions`, kept in memory. Read by api/documents.py and api/health.py.
 
 It follows the topic from its beginning (it is compacted: the last word on each document) for as long as the process runs, and starts
-again after an outage. A version that this process submitted is `pending` until the topic holds a record that derives from it.
+again after an outage. A version that this process submitted is `pending` until the topic holds a record that derives from it: of a large one
+how far it is, and in the end what became of it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import structlog
 from connectors.journal.base import Follower, Journal
 from schemas.codec import decode
 from schemas.errors import Unavailable, UnknownDocument, UnreadableRecord
-from schemas.events import DocumentFailed, DocumentIndexed, DocumentRemoved, Event
+from schemas.events import DocumentEvent, DocumentFailed, DocumentIndexed, DocumentRemoved, Event, IngestionProgressed
 from schemas.http_bodies import DocumentStatus
 from schemas.record import Position, Record
 from schemas.topics import INGESTIONS
@@ -109,15 +110,22 @@ class Ingestions:
 
 def _status(event: Event) -> DocumentStatus | None:
     match event:
+        case IngestionProgressed():
+            return _as("indexing", event, "stage", "chunks", "done")
         case DocumentIndexed():
-            return DocumentStatus(document_id=event.document_id, status="indexed", time=event.time, title=event.title, chunks=event.chunks)
+            return _as("indexed", event, "title", "chunks", "kept", "reused", "embedded", "removed")
         case DocumentRemoved():
-            return DocumentStatus(document_id=event.document_id, status="removed", time=event.time)
+            return _as("removed", event, "removed")
         case DocumentFailed():
-            why = {"error": event.error, "detail": event.detail, "remedy": event.remedy}
-            return DocumentStatus(document_id=event.document_id, status="failed", time=event.time, **why)
+            return _as("failed", event, "error", "detail", "remedy")
         case _:
             return None
+
+
+def _as(status: str, event: DocumentEvent, *fields: str) -> DocumentStatus:
+    """A status with these fields of the event."""
+    told = event.model_dump(include={"document_id", "time", *fields})
+    return DocumentStatus.model_validate({"status": status, **told})
 
 
 def _cause(record: Record) -> Position | None:

@@ -2,7 +2,7 @@
 
 Guarantees: one key in one session is one query id, on every process, so that the agents answer it once whatever is posted twice. This
 process, for an hour and the last 10,000 keys, also answers a repeat as it did the first time (same cursor: nothing of the answer is
-missed) and refuses the key with another text. At another process the first text stays, and the cursor is that of the question in the
+missed) and refuses the key with another question. At another process the first one stays, and the cursor is that of the question in the
 session, or the session's end as long as it is not there (api/queries.py).
 """
 
@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from schemas.errors import IdempotencyConflict
-from schemas.http_bodies import QueryAccepted
+from schemas.http_bodies import QueryAccepted, QueryWanted
 from schemas.session_id import Session
 
 KEPT_S = 3_600.0
@@ -25,7 +25,7 @@ KEPT_KEYS = 10_000  # some 5 MB
 class Posted(NamedTuple):
     """A question that came with a key."""
 
-    text_hash: bytes
+    hash: bytes  #: of the question, with its filters
     answer: QueryAccepted
     at: float
 
@@ -37,18 +37,18 @@ class PostedKeys:
         self._clock = clock
         self._posted: OrderedDict[str, Posted] = OrderedDict()
 
-    def find(self, query_id: str, text: str) -> QueryAccepted | None:
+    def find(self, query_id: str, wanted: QueryWanted) -> QueryAccepted | None:
         """What was answered before. Raises IdempotencyConflict if it was another question."""
         self._forget_old()
         before = self._posted.get(query_id)
         if before is None:
             return None
-        if before.text_hash != _hash(text):
+        if before.hash != _hash(wanted):
             raise IdempotencyConflict
         return before.answer
 
-    def remember(self, answer: QueryAccepted, text: str) -> None:
-        self._posted.setdefault(answer.query_id, Posted(_hash(text), answer, self._clock()))
+    def remember(self, answer: QueryAccepted, wanted: QueryWanted) -> None:
+        self._posted.setdefault(answer.query_id, Posted(_hash(wanted), answer, self._clock()))
         if len(self._posted) > KEPT_KEYS:
             self._posted.popitem(last=False)
 
@@ -63,5 +63,5 @@ def query_id_of(session: Session, key: str) -> str:
     return "q" + base64.b32hexencode(digest).decode().lower().rstrip("=")
 
 
-def _hash(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=16).digest()
+def _hash(wanted: QueryWanted) -> bytes:
+    return blake2b(wanted.model_dump_json().encode(), digest_size=16).digest()

@@ -40,8 +40,8 @@ async def ask(session_id: SessionId, wanted: QueryWanted, wired: Wired, principa
         raise InvalidQuery(f"The question has {len(wanted.text)} characters; {wired.settings.max_query_chars} are allowed.")
     query_id = query_id_of(session, key) if key else f"q{new_ulid()}"
     bind_contextvars(correlation=query_id)
-    before = wired.posted.find(query_id, wanted.text) if key else None
-    return before or await _write(wired, principal, session, query_id, wanted.text, key)
+    before = wired.posted.find(query_id, wanted) if key else None
+    return before or await _write(wired, principal, session, query_id, wanted, key)
 
 
 @router.post("/{query_id}/cancel", status_code=202, responses=refusals(404))
@@ -58,14 +58,15 @@ async def cancel(session_id: SessionId, query_id: QueryId, wired: Wired, princip
     return CancelAccepted(query_id=query_id, session_id=session.id)
 
 
-async def _write(wired: Wiring, principal: Principal, session: Session, query_id: str, text: str, key: str | None) -> QueryAccepted:
+async def _write(wired: Wiring, principal: Principal, session: Session, query_id: str, wanted: QueryWanted, key: str | None) -> QueryAccepted:
     cursor = await _cursor(wired, session, query_id, repeated=key is not None)  # before the question is written: see above
     event = QueryAsked(
         id=f"{query_id}:asked",
         tenant=session.tenant,
         session_id=session.id,
         query_id=query_id,
-        text=text,
+        text=wanted.text,
+        filters=wanted.filters.filters,
         asked_by=principal.subject,
         idempotency_key=key,
     )
@@ -73,7 +74,7 @@ async def _write(wired: Wiring, principal: Principal, session: Session, query_id
     wired.metrics.queries.labels(session.tenant).inc()
     accepted = _accepted(wired, session, query_id, cursor)
     if key:
-        wired.posted.remember(accepted, text)
+        wired.posted.remember(accepted, wanted)
     return accepted
 
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from connectors.parser import JSONL, content_type_of
-from connectors.parser.json import split_jsonl
+from connectors.parser.json import read_line
 from schemas.document_content import as_content
 from schemas.errors import InvalidDocument
 from schemas.events import DocumentSubmitted
@@ -18,13 +18,7 @@ from schemas.events import DocumentSubmitted
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9._:/#@-]+")
 _LONGEST_ID = 150
 
-
-class Found:
-    """What the given paths hold: documents to send, and files that cannot be."""
-
-    def __init__(self) -> None:
-        self.documents: list[DocumentSubmitted] = []
-        self.refused: list[tuple[str, InvalidDocument]] = []
+Refused = tuple[str, InvalidDocument]  #: with the name of the file, or of the line in it
 
 
 class Terms(NamedTuple):
@@ -44,17 +38,28 @@ class Terms(NamedTuple):
             )
 
 
+class Found:
+    """What the given paths hold: their names at once, their documents one by one, so that memory holds one of them at a time."""
+
+    def __init__(self, paths: Iterable[Path], terms: Terms) -> None:
+        self._files = list(_files(paths))
+        self.total = len(self._files)  #: documents, as far as is known: a file of many adds to it while it is read
+        self.refused: list[Refused] = []  #: of what was read so far
+        self.documents = self._read(terms)  #: can be read once
+
+    def _read(self, terms: Terms) -> Iterator[DocumentSubmitted]:
+        for path, name in self._files:
+            for number, one in enumerate(_told(_documents_in(path, name, terms), name)):
+                self.total += number > 0
+                if isinstance(one, DocumentSubmitted):
+                    yield one
+                else:
+                    self.refused.append(one)
+
+
 def find_documents(paths: Iterable[Path], *, tenant: str, tags: tuple[str, ...], max_bytes: int) -> Found:
-    """Read files, and folders to any depth. A folder's files of unknown types are passed over; one named by itself is refused."""
-    found, terms = Found(), Terms(tenant, tags, max_bytes)
-    for path, name in _files(paths):
-        try:
-            _add(found, path, name, terms)
-        except InvalidDocument as error:
-            found.refused.append((name, error))
-        except OSError as error:
-            found.refused.append((name, InvalidDocument(f"{name}: {error.strerror}.", remedy="Check the path and its permissions.")))
-    return found
+    """Files, and folders to any depth. A folder's files of unknown types are passed over; one named by itself is refused."""
+    return Found(paths, Terms(tenant, tags, max_bytes))
 
 
 def document_id(name: str) -> str:
@@ -82,29 +87,55 @@ def _plain(name: str) -> str:
     return os.fsencode(name).decode(errors="backslashreplace")
 
 
-def _add(found: Found, path: Path, name: str, terms: Terms) -> None:
+def _told(documents: Iterable[DocumentSubmitted | Refused], name: str) -> Iterator[DocumentSubmitted | Refused]:
+    """What a file holds, and what is wrong with it as a whole."""
+    try:
+        yield from documents
+    except InvalidDocument as error:
+        yield name, error
+    except OSError as error:
+        yield name, InvalidDocument(f"{name}: {error.strerror}.", remedy="Check the path and its permissions.")
+
+
+def _documents_in(path: Path, name: str, terms: Terms) -> Iterator[DocumentSubmitted | Refused]:
     content_type = content_type_of(path)
     if content_type is None:
         raise InvalidDocument(f"{name} is of a type that cannot be read.", remedy="Send md, txt, log, html, pdf, docx, json or jsonl.")
     if content_type == JSONL:
-        _add_lines(found, path.read_bytes(), name, terms)
+        yield from _documents_on_lines(path, name, terms)
         return
     terms.require_size(name, path.stat().st_size)  # before it is read: it may be larger than memory
-    found.documents.append(submitted(document_id(name), path.read_bytes(), content_type, source=name, tenant=terms.tenant, tags=terms.tags))
+    yield submitted(document_id(name), path.read_bytes(), content_type, source=name, tenant=terms.tenant, tags=terms.tags)
 
 
-def _add_lines(found: Found, content: bytes, name: str, terms: Terms) -> None:
-    """Each line is a document: one that is too large is refused, the others are not."""
-    for line in split_jsonl(content, name):
-        source = f"{name}:{line.number}"
-        own_id = line.fields.get("_id") or line.fields.get("id") or line.fields.get("document_id")
+def _documents_on_lines(path: Path, name: str, terms: Terms) -> Iterator[DocumentSubmitted | Refused]:
+    """Each line is a document: one that cannot be read is refused, the others are not."""
+    found = 0
+    with path.open("rb") as file:
+        for number, (line, size) in enumerate(_lines(file, terms.max_bytes), start=1):
+            for one in _told(_document_on(line, size, number, name, terms), f"{name}:{number}"):
+                found += 1
+                yield one
+    if not found:
+        raise InvalidDocument(f"{name} is empty: no line holds a document.", remedy='Write {"title": "…", "text": "…"}, one on each line.')
+
+
+def _document_on(line: bytes, size: int, number: int, name: str, terms: Terms) -> Iterator[DocumentSubmitted]:
+    source = f"{name}:{number}"
+    terms.require_size(source, size)
+    if read := read_line(line, number, name):
+        own_id = read.fields.get("_id") or read.fields.get("id") or read.fields.get("document_id")
         identity = document_id(str(own_id) if own_id else source)
-        try:
-            terms.require_size(source, len(line.content))
-        except InvalidDocument as error:
-            found.refused.append((source, error))
-            continue
-        found.documents.append(submitted(identity, line.content, "application/json", source=source, tenant=terms.tenant, tags=terms.tags))
+        yield submitted(identity, read.content, "application/json", source=source, tenant=terms.tenant, tags=terms.tags)
+
+
+def _lines(file: BinaryIO, most: int) -> Iterator[tuple[bytes, int]]:
+    """Each line with its size. Of one that is longer than `most`, only the beginning: the rest may be larger than memory."""
+    while line := file.readline(most + 2):
+        size, part = len(line.rstrip(b"\r\n")), line
+        while not part.endswith(b"\n") and (part := file.readline(most + 2)):
+            size += len(part.rstrip(b"\r\n"))
+        yield line, max(size, 1)
 
 
 def submitted(identity: str, content: bytes, content_type: str, *, source: str, tenant: str, tags: tuple[str, ...] = ()) -> DocumentSubmitted:

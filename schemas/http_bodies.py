@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from schemas.event import rfc3339
+from schemas.events import Filters
 from schemas.settings import Placement
 
 #: Shorter than an event's Id, so that ids derived from it still fit; `/` lets a document be called by its path.
@@ -26,6 +28,8 @@ def _encodable(text: str) -> str:
 
 Utf8 = Annotated[str, AfterValidator(_encodable)]
 Plain = Annotated[Utf8, Field(min_length=1, pattern=TEXT_PATTERN)]  #: text with something visible and no control characters but \t and \n
+#: A time with an offset; a number, which might be seconds or milliseconds, is none.
+Moment = Annotated[AwareDatetime, Field(strict=True)]
 ExternalId = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=ID_PATTERN)]
 
 
@@ -44,10 +48,34 @@ class SessionWanted(Body):
     placement: Placement | None = Field(None, description="Where the session's records shall lie; the server's setting if left out.")
 
 
+class FiltersWanted(Body):
+    """Which chunks a question may find. Every part that is given must hold; of a part with several values, one of them."""
+
+    sources: tuple[Annotated[Plain, Field(max_length=2_000)], ...] = Field(
+        (), max_length=50, description="Where the document came from; one that ends in `*` stands for all that begin so."
+    )
+    tags: tuple[Annotated[Plain, Field(max_length=100)], ...] = Field((), max_length=50)
+    since: Moment | None = Field(None, description="The chunk was written, or changed, then or later: RFC 3339 with an offset.")
+    until: Moment | None = Field(None, description="And before then.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise ValueError("since must be before until")
+        return self
+
+    @property
+    def filters(self) -> Filters:
+        """As the event has them."""
+        since, until = (None if moment is None else rfc3339(moment) for moment in (self.since, self.until))
+        return Filters(sources=self.sources, tags=self.tags, since=since, until=until)
+
+
 class QueryWanted(Body):
     """POST /v1/sessions/{id}/queries."""
 
     text: Plain = Field(description="The question: no control characters but tab and newline, not only blanks.")
+    filters: FiltersWanted = Field(FiltersWanted(), description="Which chunks it may find; all if left out.")
 
 
 class FeedbackWanted(Body):
@@ -136,10 +164,16 @@ class DocumentStatus(Body):
     """What became of the document's last version."""
 
     document_id: str
-    status: Literal["pending", "indexed", "failed", "removed"]
+    status: Literal["pending", "indexing", "indexed", "failed", "removed"]
     time: str | None = None
     title: str | None = None
-    chunks: int | None = None
+    stage: Literal["cut", "embedding"] | None = Field(None, description="indexing: what is being done. Only large documents say so.")
+    chunks: int | None = Field(None, description="Of the version.")
+    done: int | None = Field(None, description="indexing: chunks that can be found already.")
+    kept: int | None = Field(None, description="indexed: chunks that were there as they are.")
+    reused: int | None = Field(None, description="indexed: chunks whose vector was known.")
+    embedded: int | None = Field(None, description="indexed: chunks whose content was new.")
+    removed: int | None = Field(None, description="indexed, removed: chunks of the version before that are gone.")
     error: str | None = None
     detail: str | None = None
     remedy: str | None = None

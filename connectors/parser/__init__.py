@@ -12,7 +12,7 @@ from pathlib import Path
 from connectors.parser.base import ParsedDocument
 from schemas.errors import UnreadableDocument
 
-JSONL = "application/x-ndjson"  #: many documents in a file: cut with `connectors.parser.json.split_jsonl`, then send each on its own
+JSONL = "application/x-ndjson"  #: many documents in a file: read each with `connectors.parser.json.read_line`, and send it on its own
 
 _SUFFIXES = {
     ".md": "text/markdown",

@@ -1,6 +1,6 @@
 """JSON: an object with `text` and, if it has one, `title`; other fields are let pass (BEIR's `_id`, `metadata`).
 
-A JSON Lines file holds many documents: the command line cuts it with `split_jsonl` and sends each on its own.
+A JSON Lines file holds many documents: the command line reads each with `read_line` and sends it on its own.
 """
 
 from __future__ import annotations
@@ -34,13 +34,10 @@ def read(content: bytes, source: str) -> ParsedDocument:
     return ParsedDocument((as_title(title) if title else None) or first_heading(text), text)
 
 
-def split_jsonl(content: bytes, source: str) -> list[JsonLine]:
-    """The documents of a JSON Lines file; blank lines are passed over. Raises UnreadableDocument with the line's number."""
-    lines = enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1)
-    documents = [JsonLine(number, _json_object(line, f"Line {number} of {source}"), line.strip()) for number, line in lines if line.strip()]
-    if not documents:
-        raise UnreadableDocument(f"{source} is empty.", remedy=f"{_SHAPE} One on each line.")
-    return documents
+def read_line(line: bytes, number: int, source: str) -> JsonLine | None:
+    """The document on a line of a JSON Lines file; None if it is blank. Raises UnreadableDocument with the line's number."""
+    content = line.removeprefix(b"\xef\xbb\xbf").strip()
+    return JsonLine(number, _json_object(content, f"Line {number} of {source}"), content) if content else None
 
 
 def _json_object(content: bytes, source: str) -> dict[str, object]:

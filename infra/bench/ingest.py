@@ -50,7 +50,7 @@ async def _without_model(settings: Settings, chunks: int) -> float:
 
 async def _with_model(settings: Settings) -> tuple[float, list[str]]:
     """The rate, and what was embedded."""
-    found = find_documents([SAMPLES / "docs"], tenant="default", tags=(), max_bytes=settings.max_document_bytes).documents
+    found = list(find_documents([SAMPLES / "docs"], tenant="default", tags=(), max_bytes=settings.max_document_bytes).documents)
     async with own_roxy(settings, apis=0, embedder=resolved_embedder("auto"), embedding_cache=False) as roxy:
         return await _rate(roxy.settings, found), await _embedded(roxy.settings)
 

@@ -48,7 +48,7 @@ async def running(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> A
         worker, one, two = await fleet.worker(), await fleet.api(), await fleet.api()
         found = find_documents([SAMPLES], tenant="default", tags=(), max_bytes=10**7)
         done = await submit_and_wait(fleet.settings, found.documents)
-        assert (len(found.documents), 0, []) == (len(done.indexed), done.waiting, done.failed)
+        assert (found.total, 0, []) == (len(done.indexed), done.waiting, done.failed)
         yield Running(fleet, worker, one, two)
     finally:
         await fleet.close()

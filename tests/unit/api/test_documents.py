@@ -13,7 +13,7 @@ from api.ingestions import Ingestions
 from connectors.journal.memory import MemoryJournal
 from connectors.observability import traceparent_of
 from schemas.codec import Context, decode
-from schemas.events import DocumentDeleted, DocumentFailed, DocumentIndexed, DocumentRemoved, DocumentSubmitted
+from schemas.events import DocumentDeleted, DocumentFailed, DocumentIndexed, DocumentRemoved, DocumentSubmitted, IngestionProgressed
 from schemas.record import Position
 from schemas.topics import DOCUMENTS, Topic
 
@@ -142,6 +142,30 @@ async def test_the_status_follows_the_last_version(api: Any) -> None:
     seen.append(await heard(DocumentFailed(id="f", error="unreadable-document", detail="No.", remedy="Mend it.", **document), 3))
 
     assert seen == ["pending", "pending", "indexed", "removed", "failed"]
+
+
+async def test_the_status_of_a_large_document_says_how_far_it_is(api: Any) -> None:
+    """Stage and chunks while it is under way, then what came of it, in figures."""
+    document = {"tenant": "default", "document_id": "guide"}
+    seen = []
+    await api.client.post(URL, json={"document_id": "guide", "text": "Text"})
+    for event in (
+        IngestionProgressed(id="p0", stage="cut", chunks=300, done=10, **document),
+        IngestionProgressed(id="p1", stage="embedding", chunks=300, done=42, **document),
+        DocumentIndexed(id="i", title="G", chunks=300, kept=10, reused=20, embedded=270, removed=1, took_ms=1, **document),
+        DocumentRemoved(id="r", removed=300, **document),
+    ):
+        await api.journal.append(event, Context("/test", traceparent_of(INVALID_SPAN), Position("documents", 0, 0)))
+        await asyncio.sleep(0.1)
+        status = (await api.client.get(f"{URL}/guide")).json()
+        seen.append({name: value for name, value in status.items() if name not in ("document_id", "time")})
+
+    assert [
+        {"status": "indexing", "stage": "cut", "chunks": 300, "done": 10},
+        {"status": "indexing", "stage": "embedding", "chunks": 300, "done": 42},
+        {"status": "indexed", "title": "G", "chunks": 300, "kept": 10, "reused": 20, "embedded": 270, "removed": 1},
+        {"status": "removed", "removed": 300},
+    ] == seen
 
 
 async def test_an_unknown_document_is_404(api: Any) -> None:

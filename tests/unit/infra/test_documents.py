@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import os
+from io import BytesIO
 from pathlib import Path
 
-import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from connectors.journal.memory import MemoryJournal
 from connectors.parser import content_type_of
-from infra.documents import Found, document_id, find_documents, submitted
+from infra.documents import Found, _lines, document_id, find_documents, submitted
 from infra.ingest import ingest, submit
 from schemas.codec import Context, encode
-from schemas.errors import InvalidInput
+from schemas.errors import InvalidDocument, InvalidInput
 from schemas.events import DocumentSubmitted, Event
 from schemas.record import Position
 from schemas.settings import Settings
@@ -24,8 +26,10 @@ from schemas.topics import DOCUMENTS, max_record_bytes
 LIMIT = 1_000
 
 
-def found_in(path: Path, max_bytes: int = LIMIT) -> Found:
-    return find_documents([path], tenant="acme", tags=("a",), max_bytes=max_bytes)
+def found_in(path: Path, max_bytes: int = LIMIT) -> tuple[list[DocumentSubmitted], Found]:
+    """All documents, and what is known once they are read."""
+    found = find_documents([path], tenant="acme", tags=("a",), max_bytes=max_bytes)
+    return list(found.documents), found
 
 
 class NarrowJournal(MemoryJournal):
@@ -56,20 +60,59 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "large.txt").open("wb") as file:
         file.truncate(2**40)
     (tmp_path / "small.txt").write_text("Small.")
-    found = found_in(tmp_path)
+    documents, found = found_in(tmp_path)
 
-    assert [document.content for document in found.documents] == ["Small."]
+    assert [document.content for document in documents] == ["Small."]
     assert [name for name, _ in found.refused] == [f"{tmp_path.name}/large.txt"]
 
 
-def test_a_line_that_is_too_large_is_refused_and_the_others_are_not(tmp_path: Path) -> None:
+def test_a_line_that_cannot_be_read_is_refused_and_the_others_are_not(tmp_path: Path) -> None:
     """Each line of a JSON Lines file is a document, and the limit is a document's. The file may be larger."""
-    texts = ["one", "x" * LIMIT, "three" * 150]
-    (tmp_path / "a.jsonl").write_bytes(b"\n".join(orjson.dumps({"_id": f"n{at}", "text": text}) for at, text in enumerate(texts)))
-    found = found_in(tmp_path / "a.jsonl")
+    lines = [b'{"_id": "n0", "text": "one"}', b"", b'{"text": "%s"}' % (b"x" * LIMIT), b"{no json", b'{"_id": "n4", "text": "five"}\r']
+    (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\n".join(lines))
+    documents, found = found_in(tmp_path / "a.jsonl")
 
-    assert [document.document_id for document in found.documents] == ["n0", "n2"]
-    assert [name for name, _ in found.refused] == ["a.jsonl:2"]
+    assert ["n0", "n4"] == [document.document_id for document in documents]
+    assert [("a.jsonl:3", "1,012 bytes"), ("a.jsonl:4", "no JSON")] == [(name, told(error)) for name, error in found.refused]
+    assert 4 == found.total
+
+
+def told(error: InvalidDocument) -> str:
+    return next(words for words in ("1,012 bytes", "no JSON", "is empty", "No such file") if words in str(error))
+
+
+def test_a_file_without_a_document_and_one_that_is_gone_are_refused(tmp_path: Path) -> None:
+    """By their names."""
+    (tmp_path / "a.jsonl").write_text("\n \n")
+    (tmp_path / "b.md").write_text("Text.")
+    found = find_documents([tmp_path], tenant="acme", tags=(), max_bytes=LIMIT)
+    (tmp_path / "b.md").unlink()
+
+    assert [] == list(found.documents)
+    assert [(f"{tmp_path.name}/a.jsonl", "is empty"), (f"{tmp_path.name}/b.md", "No such file")] == [
+        (name, told(error)) for name, error in found.refused
+    ]
+
+
+@given(st.lists(st.integers(0, 60)), st.integers(1, 40), st.sampled_from([b"\n", b"\r\n"]))
+def test_of_a_line_above_the_limit_only_the_beginning_is_in_memory(sizes: list[int], most: int, end: bytes) -> None:
+    """Each line has its size, and one within the limit all of its text."""
+    content = b"".join(b"x" * size + end for size in sizes)
+    lines = list(_lines(BytesIO(content), most))
+
+    assert [max(size, 1) for size in sizes] == [size for _, size in lines]
+    assert [True] * len(sizes) == [len(line) <= most + 2 and (size > most or len(line.strip()) in (size, 0)) for line, size in lines]
+
+
+def test_documents_are_read_one_by_one(tmp_path: Path) -> None:
+    """The number of files is known at once; what is in a file, when its turn comes."""
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_text("early")
+    found = find_documents([tmp_path], tenant="acme", tags=(), max_bytes=LIMIT)
+    first = next(found.documents)
+    (tmp_path / "2.txt").write_text("late")
+
+    assert (3, ["early", "early", "late"]) == (found.total, [first.content, *(document.content for document in found.documents)])
 
 
 @pytest.mark.parametrize("name", ["日本", "___", os.fsdecode(b"\xff\xfe")])
@@ -78,7 +121,7 @@ def test_odd_names_are_documents_too(tmp_path: Path, name: str) -> None:
     (tmp_path / f"{name}.txt").write_text("Text.")
     assert content_type_of(tmp_path / f"{name}.txt") == "text/plain"
 
-    assert [document.content for document in found_in(tmp_path).documents] == ["Text."]
+    assert [document.content for document in found_in(tmp_path)[0]] == ["Text."]
 
 
 def test_an_id_begins_with_a_letter_or_digit() -> None:
@@ -103,6 +146,6 @@ def test_documents_are_the_given_tenants(tmp_path: Path) -> None:
     """As `roxy ingest --tenant` says; a name that is none is refused before anything is read."""
     (tmp_path / "a.txt").write_text("Text.")
 
-    assert [document.tenant for document in found_in(tmp_path).documents] == ["acme"]
+    assert [document.tenant for document in found_in(tmp_path)[0]] == ["acme"]
     with pytest.raises(InvalidInput, match="No One"):
         ingest(Settings(), [tmp_path], tenant="No One", console=Console(quiet=True))
