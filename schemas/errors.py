@@ -8,6 +8,7 @@ RoxyError
 │   ├── InvalidDataset
 │   ├── InvalidSessionId
 │   ├── InvalidSetting
+│   ├── InvalidPosition
 │   └── MalformedCursor
 ├── Refused                      the caller may not
 │   ├── NotAuthenticated
@@ -17,7 +18,10 @@ RoxyError
 │   └── IdempotencyConflict
 ├── NotFound
 │   ├── UnknownSession
-│   └── UnknownDocument
+│   ├── UnknownDocument
+│   ├── UnknownQuery
+│   └── UnknownGeneration
+├── GenerationDiffers            an index does not hold what the log says
 ├── UnreadableRecord             a record that no step can decode; goes to the dead letters
 ├── Unavailable                  may pass: retried with backoff
 │   ├── LogUnavailable
@@ -91,6 +95,10 @@ class InvalidSetting(InvalidInput):
     """A ROXY_ environment variable is not valid. Run `roxy settings` to see every name, default and meaning."""
 
 
+class InvalidPosition(InvalidInput):
+    """There is no such position in the log. Give a time such as 2026-11-21T02:00:00Z, offsets such as 0:12,1:40, or query:ID."""
+
+
 class MalformedCursor(InvalidInput):
     """The cursor cannot be read. Use an `id:` of this session's stream as it came, or leave it out to start at the beginning."""
 
@@ -129,6 +137,18 @@ class UnknownSession(NotFound):
 
 class UnknownDocument(NotFound):
     """No document has this id. List what was sent with `roxy ingest`, or submit it with POST /v1/documents."""
+
+
+class UnknownQuery(NotFound):
+    """Nothing was retrieved for a query of this id. Questions are kept for 30 days; `roxy replay all` lists those that there are."""
+
+
+class UnknownGeneration(NotFound):
+    """The index has no generation of this number. See `roxy index status`, or build one with `roxy index rebuild`."""
+
+
+class GenerationDiffers(RoxyError):
+    """A generation of the index does not hold what the log says. Build another one with `roxy index rebuild`; the one that serves goes on."""
 
 
 class UnreadableRecord(RoxyError):

@@ -22,7 +22,7 @@ for _name in [name for name in os.environ if name.startswith("ROXY_")]:
 # pytest ends fixtures on KeyboardInterrupt, but not on SIGTERM; brokers are detached, so they would stay.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-from infra import kafka  # noqa: E402
+from infra import kafka, weaviate  # noqa: E402
 from infra.environment import resolve  # noqa: E402
 from infra.ports import free_block  # noqa: E402
 from infra.topics import create_topics  # noqa: E402
@@ -59,3 +59,20 @@ async def broker(broker_home: Settings) -> Broker:
 def settings(broker: Broker, tmp_path: Path) -> Settings:
     """Settings of a test's own: the shared broker, a state folder and a consumer group that no other test has, no embedding model."""
     return broker.settings.model_copy(update={"state_dir": tmp_path, "consumer_group": f"roxy-{uuid.uuid4().hex[:8]}"})
+
+
+@pytest.fixture(scope="session")
+def weaviate_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Where the shared Weaviate is to run, its address and key to come."""
+    first = free_block(6)
+    own = Settings(state_dir=tmp_path_factory.mktemp("weaviate"), weaviate_port=first, weaviate_grpc_port=first + 1)
+    yield own
+    weaviate.stop(own)
+    shutil.rmtree(own.state_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def weaviate_server(weaviate_home: Settings) -> Settings:
+    """A real Weaviate, for tests of the full tier: settings that reach it. It is built at the first start on a machine, with Go, in minutes."""
+    await weaviate.start(weaviate_home)
+    return weaviate.reached(weaviate_home)

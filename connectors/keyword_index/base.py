@@ -26,9 +26,10 @@ class Entry(NamedTuple):
 
 
 class KeywordIndex(Protocol):
-    """Chunks by BM25. `name` is part of the index's identity in ChunksRetrieved."""
+    """Chunks by BM25. `name` is part of the index's identity in ChunksRetrieved, `shared` as in connectors/vector_index/base.py."""
 
     name: str
+    shared: bool
 
     async def upsert(self, tenant: str, entries: Sequence[Entry]) -> None:
         """Add or replace; found once `commit` has returned."""

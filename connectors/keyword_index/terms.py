@@ -6,7 +6,8 @@ The keyword index, its questions and the extractive model use the same analyser 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from string import ascii_lowercase, ascii_uppercase
 
 from tantivy import Filter, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
@@ -31,6 +32,8 @@ _MARK = "zqzsentencezqz"  # no word, and nothing that a stemmer shortens
 _BETWEEN = f" {_MARK} "
 _CAMEL = re.compile(r"\b\w*[a-z][A-Z]\w*")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD = re.compile(r"\w+")
+_KINDS = bytes(ord("a" if chr(code) in ascii_lowercase else "A" if chr(code) in ascii_uppercase else " ") for code in range(256))
 
 
 class Analyser:
@@ -70,5 +73,21 @@ def analyser() -> TextAnalyzer:
 
 def spelled_out(text: str) -> str:
     """The text with the parts of its camel-case names behind it: who asks for NotEnoughReplicas means NotEnoughReplicasException too."""
-    names = dict.fromkeys(_CAMEL.findall(text))
+    names = dict.fromkeys(_camel_names(text))
     return f"{text} {' '.join(_HUMP.sub(' ', name) for name in names)}" if names else text
+
+
+def _camel_names(text: str) -> Iterator[str]:
+    """Words with a hump. The humps are looked for in bytes: a regular expression takes 50 microseconds for a chunk, which is as long as
+    tantivy takes for all of it, this takes 3."""
+    kinds = text.encode("latin-1", "replace").translate(_KINDS)
+    place = kinds.find(b"aA")
+    while place >= 0:
+        start = place
+        while start and (text[start - 1].isalnum() or text[start - 1] == "_"):
+            start -= 1
+        name = _WORD.match(text, start)
+        if name is None:
+            return
+        yield name[0]
+        place = kinds.find(b"aA", name.end())

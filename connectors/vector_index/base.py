@@ -2,8 +2,9 @@
 
 Guarantees (tests/contract/test_vector_index.py): what was upserted is found until it is removed; an upsert under a known id replaces;
 scores are cosine similarities, best first; at most k hits, fewer only if the tenant has fewer chunks;
-a search answers while a long upsert runs; hits of the same score come in order of their ids.
-An index that lies in this process can be saved and loaded (`Saved`): what is loaded answers as what was saved.
+a search answers while a long upsert runs.
+In an index that lies in this process, hits of the same score come in order of their ids. It can be saved and loaded (`Saved`):
+what is loaded answers as what was saved.
 """
 
 from __future__ import annotations
@@ -23,9 +24,13 @@ class Hit(NamedTuple):
 
 
 class VectorIndex(Protocol):
-    """Nearest chunks by cosine. `name` is part of the index's identity in ChunksRetrieved."""
+    """Nearest chunks by cosine. `name` is part of the index's identity in ChunksRetrieved.
+
+    `shared`: it lies on a server for all workers, and is written by connectors/shared_index; else each worker writes its own.
+    """
 
     name: str
+    shared: bool
 
     async def upsert(self, tenant: str, chunk_ids: Sequence[str], vectors: Vectors) -> None:
         """Add or replace; `vectors` has shape (chunk_ids, dims) and rows of length 1."""

@@ -21,6 +21,11 @@ from connectors.embedder.base import Vectors
 from connectors.vector_index.base import Hit
 
 _EXACT_BELOW = 5_000
+_GRAPH_MOST = 2_000  # hits: for more the way through the graph takes longer than a look at every vector
+_EACH_BELOW = 500  # chunks of `within`
+# Nearest that are kept in mind on the way through the graph. At 100,000 recall@10 of a search for 200 is 0.986 with 256 and 0.977 with 200; with
+# 128 while adding it is the same as with 64, and adding takes 1.7 times as long.
+_SEARCH_EXPANSION, _ADD_EXPANSION = 256, 64
 _YIELD = 256  # vectors that are saved before other threads get the interpreter lock: 1 ms
 _SLICE = 32  # vectors: a search waits about 10 ms for an upsert; with 16 the threads wait for each other too often
 
@@ -29,6 +34,7 @@ class UsearchIndex:
     """See connectors/vector_index/base.py."""
 
     name = "usearch"
+    shared = False
 
     def __init__(self, dims: int) -> None:
         self._tenants: defaultdict[str, _TenantIndex] = defaultdict(lambda: _TenantIndex(dims))
@@ -74,7 +80,7 @@ class _TenantIndex:
     def __init__(self, dims: int) -> None:
         self.lock = asyncio.Lock()  # usearch must not grow while it is searched
         self._dims = dims
-        self._graph = Index(ndim=dims, metric="cos", dtype="f16")
+        self._graph = Index(ndim=dims, metric="cos", dtype="f16", expansion_add=_ADD_EXPANSION, expansion_search=_SEARCH_EXPANSION)
         self._numbers: Iterator[int] = count()
         self._number_of: dict[str, int] = {}
         self._chunk_of: dict[int, str] = {}
@@ -106,7 +112,7 @@ class _TenantIndex:
         wanted = min(k, len(self._chunk_of))
         if not wanted:
             return []
-        found = self._graph.search(vector, wanted, exact=len(self._chunk_of) < _EXACT_BELOW)
+        found = self._graph.search(vector, wanted, exact=len(self._chunk_of) < _EXACT_BELOW or wanted > _GRAPH_MOST)
         pairs = zip(found.keys.tolist(), found.distances.tolist(), strict=True)
         hits = [Hit(self._chunk_of[number], 1.0 - distance) for number, distance in pairs]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))  # equal ones in no order that the graph's past decides
@@ -132,7 +138,15 @@ class _TenantIndex:
         self._numbers = count(max(self._chunk_of, default=-1) + 1)
 
     def search_within(self, vector: Vectors, k: int, within: Collection[str]) -> list[Hit]:
-        """Compared with every vector of `within`: a graph that is walked past what may not be found would find too little."""
-        chunk_ids = [chunk_id for chunk_id in within if chunk_id in self._number_of]
+        """Of a small set each vector is compared, since the way through the graph would mostly meet others.
+
+        Of a large one more hits are asked for than are wanted; those of the set among them are its best, unless they are too few.
+        """
+        wanted = k + 3 * k * len(self._chunk_of) // (2 * max(1, len(within)))
+        if len(within) > _EACH_BELOW and wanted < len(self._chunk_of):
+            hits = [hit for hit in self.search(vector, wanted) if hit.chunk_id in within][:k]
+            if len(hits) == k:
+                return hits
+        chunk_ids = sorted(chunk_id for chunk_id in within if chunk_id in self._number_of)
         scores = self.fetch(chunk_ids) @ vector
         return [Hit(chunk_ids[place], float(scores[place])) for place in np.argsort(-scores, kind="stable")[:k]]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,20 +13,32 @@ from hypothesis import strategies as st
 from connectors.keyword_index import open_keyword_index
 from connectors.keyword_index.base import Entry, KeywordIndex
 from schemas.errors import InvalidSetting
+from schemas.settings import Settings
+from tests.contract.shared_indexes import an_empty_one
 
 LAG = Entry("lag#0", "Consumer lag", "Measuring lag", "The distance between the end of a partition and the position of a group.")
 KEEP = Entry("keep#0", "Retention", "", "Records are kept for seven days; see NotEnoughReplicasException.")
 CATS = Entry("cats#0", "Cats", "", "Cats sleep most of the day. The naïve cat was running.")
 
 
-@pytest.fixture(params=["tantivy"])
-def make(request: pytest.FixtureRequest) -> Callable[[], KeywordIndex]:
-    def opened() -> KeywordIndex:
-        index = open_keyword_index(request.param)
-        assert index is not None
-        return index
+@pytest.fixture(params=["tantivy", "rank_bm25", pytest.param("weaviate", marks=pytest.mark.full)])
+def backend(request: pytest.FixtureRequest) -> tuple[str, Settings | None]:
+    return request.param, request.getfixturevalue("weaviate_server") if request.param == "weaviate" else None
 
-    return opened
+
+@pytest.fixture
+async def make(backend: tuple[str, Settings | None]) -> AsyncIterator[Callable[[], KeywordIndex]]:
+    """Opens an empty index."""
+    name, server = backend
+    async with AsyncExitStack() as stack:
+        shared = an_empty_one(server, stack) if server else None
+
+        def opened() -> KeywordIndex:
+            index = open_keyword_index(name, shared)
+            assert index is not None
+            return index
+
+        yield opened
 
 
 @pytest.fixture
@@ -71,10 +84,8 @@ async def test_an_upsert_replaces_and_a_removal_removes(index: KeywordIndex) -> 
     await index.upsert("a", [LAG._replace(text="Bananas."), LAG._replace(text="Apples.")])
     await index.remove("a", ["keep#0", "unknown"])
     await index.remove("nobody", ["keep#0"])
-    before = await found(index, "records")
     await index.commit()
 
-    assert before == ["keep#0"]
     assert await found(index, "records distance bananas") == []
     assert await found(index, "apples") == ["lag#0"]
 
@@ -89,6 +100,31 @@ async def test_tenants_neither_see_nor_move_each_other(index: KeywordIndex) -> N
     assert await index.search("a", "lag partition", 10) == before
     assert LAG.chunk_id not in await found(index, "lag", "b")
     assert await index.search("c", "lag", 10) == []
+
+
+@pytest.mark.parametrize("held_to", [1, 30, 1_500, 2_900])
+async def test_only_chunks_that_are_admitted_are_found(make: Callable[[], KeywordIndex], held_to: int) -> None:
+    """The best of few, of many, of nearly all, with the scores that they have without; unknown ids are passed over."""
+    index = make()
+    await index.upsert("a", [Entry(f"m#{number}", "", "", "lag " * (number % 7 + 1) + "filler " * (number % 11)) for number in range(3_000)])
+    await index.commit()
+    admitted = {f"m#{number * 7 % 3_000}" for number in range(held_to)}
+    everything = {hit.chunk_id: hit.score for hit in await index.search("a", "lag", 3_000)}
+    hits = await index.search("a", "lag", 10, within={*admitted, "unknown"})
+
+    assert len(everything) == 3_000
+    assert {hit.chunk_id for hit in hits} <= admitted
+    assert [hit.score for hit in hits] == pytest.approx(sorted((everything[chunk_id] for chunk_id in admitted), reverse=True)[:10])
+    assert await index.search("a", "lag", 10, within=set()) == []
+
+
+async def test_the_worst_are_found_too_if_no_others_are_admitted(make: Callable[[], KeywordIndex]) -> None:
+    """A large set that the search would meet last."""
+    index = make()
+    await index.upsert("a", [Entry(f"m#{number}", "", "", "lag" if number < 1_200 else "lag lag lag") for number in range(8_000)])
+    await index.commit()
+
+    assert len(await index.search("a", "lag", 5, within={f"m#{number}" for number in range(1_200)})) == 5
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,3 +184,15 @@ async def test_the_rarity_of_terms_is_told_where_it_can_be(index: KeywordIndex) 
 
     assert told in ({"cat": 1, "lag": 1, "nowher": 0}, {})
     assert set((await index.rarity("other", ["cat"])).values()) <= {0}
+
+
+@pytest.mark.parametrize("name", ["tantivy", "rank_bm25"])
+async def test_equal_ones_come_in_order_of_their_ids(name: str) -> None:
+    """Whatever order they came in, also where only some of them are wanted: so that a replay finds what the first run found."""
+    index = open_keyword_index(name)
+    assert index is not None
+    for number in (7, 3, 9, 1, 5, 8, 2, 6, 4, 0):
+        await index.upsert("a", [LAG._replace(chunk_id=f"c{number}")])
+        await index.commit()
+
+    assert [hit.chunk_id for hit in await index.search("a", "lag", 3)] == ["c0", "c1", "c2"]

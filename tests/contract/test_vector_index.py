@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from connectors.embedder.base import Vectors
 from connectors.vector_index import open_vector_index
 from connectors.vector_index.base import Saved, VectorIndex
 from schemas.errors import InvalidSetting
+from schemas.settings import Settings
+from tests.contract.shared_indexes import an_empty_one
 
 DIMS = 32
 
@@ -27,14 +30,24 @@ def ids(count: int) -> list[str]:
     return [f"d#{number}" for number in range(count)]
 
 
-@pytest.fixture(params=["usearch"])
-def make(request: pytest.FixtureRequest) -> Callable[[], VectorIndex]:
-    def opened() -> VectorIndex:
-        index = open_vector_index(request.param, DIMS)
-        assert index is not None
-        return index
+@pytest.fixture(params=["usearch", pytest.param("weaviate", marks=pytest.mark.full)])
+def backend(request: pytest.FixtureRequest) -> tuple[str, Settings | None]:
+    return request.param, request.getfixturevalue("weaviate_server") if request.param == "weaviate" else None
 
-    return opened
+
+@pytest.fixture
+async def make(backend: tuple[str, Settings | None]) -> AsyncIterator[Callable[[], VectorIndex]]:
+    """Opens an empty index."""
+    name, server = backend
+    async with AsyncExitStack() as stack:
+        shared = an_empty_one(server, stack, DIMS) if server else None
+
+        def opened() -> VectorIndex:
+            index = open_vector_index(name, DIMS, shared)
+            assert index is not None
+            return index
+
+        yield opened
 
 
 async def test_the_nearest_come_first_with_their_cosine(make: Callable[[], VectorIndex]) -> None:
@@ -106,6 +119,55 @@ async def test_tenants_do_not_see_each_other(make: Callable[[], VectorIndex]) ->
     assert await index.search("c", vectors[1], 5) == []
 
 
+@pytest.mark.parametrize("held_to", [1, 30, 2_500, 4_900])
+async def test_only_chunks_that_are_admitted_are_found(make: Callable[[], VectorIndex], held_to: int) -> None:
+    """The nearest of few, of many, of nearly all: as if there were no others. Unknown ids are passed over."""
+    index, vectors = make(), rows(5_500)
+    await index.upsert("a", ids(5_500), vectors)
+    admitted = np.random.default_rng(held_to).choice(5_500, held_to, replace=False)
+    recalls = []
+    for question in rows(10, seed=2):
+        hits = await index.search("a", question, 10, within={*(f"d#{place}" for place in admitted), "unknown"})
+        true = [f"d#{place}" for place in admitted[np.argsort(-(vectors[admitted] @ question))[:10]]]
+        assert len(hits) == len(true)
+        recalls.append(len({hit.chunk_id for hit in hits} & set(true)) / len(true))
+
+    assert np.mean(recalls) > 0.95
+
+
+async def test_the_farthest_are_found_too_if_no_others_are_admitted(make: Callable[[], VectorIndex]) -> None:
+    """A large set that the search would meet last, and one that is empty."""
+    index, vectors = make(), rows(8_000)
+    await index.upsert("a", ids(8_000), vectors)
+    cosines = vectors @ vectors[0]
+    farthest = np.argsort(cosines)[:2_500]
+    hits = await index.search("a", vectors[0], 5, within={f"d#{place}" for place in farthest})
+
+    assert {hit.chunk_id for hit in hits} <= {f"d#{place}" for place in farthest}
+    assert np.allclose([hit.score for hit in hits], cosines[farthest[::-1][:5]], atol=0.01)
+    assert await index.search("a", vectors[0], 5, within=set()) == []
+
+
+async def test_more_than_there_are_is_all_of_them(make: Callable[[], VectorIndex]) -> None:
+    """And none, where none are asked for."""
+    index = make()
+    await index.upsert("a", ids(7), rows(7))
+
+    assert sorted(hit.chunk_id for hit in await index.search("a", rows(1)[0], 200)) == ids(7)
+    assert await index.search("a", rows(1)[0], 0) == []
+
+
+async def test_an_id_may_be_any_text(make: Callable[[], VectorIndex]) -> None:
+    """Of any script, with blanks and quotation marks."""
+    names = ["a/naïve café#0", 'a/"quoted" name\\#1', "a/日本語#2", "a/🙂 x' OR 1=1#3", "a/A#4", "a/a#4"]
+    index, vectors = make(), rows(6)
+    await index.upsert("a", names, vectors)
+    await index.remove("a", [names[1]])
+
+    assert [(await index.search("a", vector, 1))[0].chunk_id for vector in vectors[[0, 2, 3, 4, 5]]] == [names[0], *names[2:]]
+    assert sorted(hit.chunk_id for hit in await index.search("a", vectors[0], 9, within=names[:3])) == sorted([names[0], names[2]])
+
+
 async def test_a_search_is_answered_while_an_upsert_runs(make: Callable[[], VectorIndex]) -> None:
     """A bulk upsert does not hold up questions until its end."""
     index, vectors = make(), rows(3_000)
@@ -127,9 +189,21 @@ def test_none_opens_nothing_and_an_unknown_name_is_refused() -> None:
         open_vector_index("nonsense", DIMS)
 
 
-async def test_what_was_saved_and_loaded_answers_the_same(make: Callable[[], VectorIndex], tmp_path: Path) -> None:
+@pytest.fixture(params=["usearch"])
+def in_process(request: pytest.FixtureRequest) -> Callable[[], VectorIndex]:
+    """Opens an empty index of a kind that lies in this process."""
+
+    def opened() -> VectorIndex:
+        index = open_vector_index(request.param, DIMS)
+        assert index is not None
+        return index
+
+    return opened
+
+
+async def test_what_was_saved_and_loaded_answers_the_same(in_process: Callable[[], VectorIndex], tmp_path: Path) -> None:
     """Also after removals, above the size for comparing with all, and it can be written to from then on."""
-    index, loaded, vectors = make(), make(), rows(6_000)
+    index, loaded, vectors = in_process(), in_process(), rows(6_000)
     assert isinstance(index, Saved)
     assert isinstance(loaded, Saved)
     await index.upsert("a", ids(6_000), vectors)
@@ -145,9 +219,9 @@ async def test_what_was_saved_and_loaded_answers_the_same(make: Callable[[], Vec
     assert len(await loaded.search("b", vectors[0], 10)) == 3
 
 
-async def test_the_same_vectors_in_the_same_order_make_the_same_index(make: Callable[[], VectorIndex]) -> None:
+async def test_the_same_vectors_in_the_same_order_make_the_same_index(in_process: Callable[[], VectorIndex]) -> None:
     """Above the size for comparing with all, and however they were batched: so that a replay finds what the first run found."""
-    one, other, vectors = make(), make(), rows(6_000)
+    one, other, vectors = in_process(), in_process(), rows(6_000)
     await one.upsert("a", ids(6_000), vectors)
     for start in range(0, 6_000, 700):
         await other.upsert("a", ids(6_000)[start : start + 700], vectors[start : start + 700])
@@ -156,9 +230,9 @@ async def test_the_same_vectors_in_the_same_order_make_the_same_index(make: Call
         assert await one.search("a", question, 200) == await other.search("a", question, 200)
 
 
-async def test_equal_ones_come_in_order_of_their_ids(make: Callable[[], VectorIndex]) -> None:
+async def test_equal_ones_come_in_order_of_their_ids(in_process: Callable[[], VectorIndex]) -> None:
     """Not in that of their coming."""
-    index, vectors = make(), rows(1)
+    index, vectors = in_process(), rows(1)
     for chunk_id in ("c", "a", "b"):
         await index.upsert("a", [chunk_id], vectors)
 
