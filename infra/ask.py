@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -11,8 +12,11 @@ from rich.markup import escape
 
 from infra.client import Client
 from schemas.errors import RoxyError
-from schemas.events import TERMINAL
+from schemas.event import rfc3339
+from schemas.events import NO_FILTERS, TERMINAL, Filters
 from schemas.settings import load_settings
+
+_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 class Answer(NamedTuple):
@@ -31,10 +35,10 @@ class AnswerFailedError(RoxyError):
     """The question could not be answered. Its own words say why."""
 
 
-def ask(client: Client, text: str, *, session_id: str | None = None, console: Console | None = None) -> Answer:
+def ask(client: Client, text: str, *, session_id: str | None = None, filters: Filters = NO_FILTERS, console: Console | None = None) -> Answer:
     """Ask and wait for the end; on `console` the tokens appear as they come."""
     session_id = session_id or client.create_session()
-    accepted = client.ask(session_id, text)
+    accepted = client.ask(session_id, text, filters)
     texts: list[str] = []
     for record in client.events(session_id, after=accepted["cursor"], query_id=accepted["query_id"]):
         if record.type in TERMINAL:
@@ -56,6 +60,14 @@ def show_end(answer: Answer, console: Console) -> None:
         console.print(f"  [cyan]\\[{citation['number']}][/] {escape(path)} [dim]{escape(citation['source'])}[/]", soft_wrap=True)
 
 
+def understood_as(found: dict[str, Any]) -> str | None:
+    """One line on what was looked up, if that is more than the question's own words."""
+    understanding = found["understanding"]
+    rewritten = understanding["text"] if understanding["follows"] else None
+    parts = [rewritten and f"understood as: {rewritten}", understanding["expansions"] and f"also: {', '.join(understanding['expansions'])}"]
+    return " · ".join(part for part in parts if part) or None
+
+
 def _show(kind: str, event: dict[str, Any], texts: list[str], console: Console) -> None:
     if kind == "TokensGenerated":
         texts.append(event["text"])
@@ -63,10 +75,16 @@ def _show(kind: str, event: dict[str, Any], texts: list[str], console: Console) 
     elif kind == "GenerationStarted" and event["resumes_at"] < len(texts):
         del texts[event["resumes_at"] :]
         console.print(f"\n[dim]begun anew[/]\n{escape(''.join(texts))}", end="", soft_wrap=True)
+    elif kind == "ChunksRetrieved" and (line := understood_as(event)):
+        console.print(f"[dim]{escape(line)}[/]", soft_wrap=True, highlight=False)
     elif kind == "gap":
         console.print(f"\n[dim]records are missing here: {escape(event['reason'])}[/]", soft_wrap=True)
     elif kind == "error":
         console.print(f"\n[dim]the stream broke off and goes on: {escape(event.get('detail', ''))}[/]", soft_wrap=True)
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def register(app: typer.Typer) -> None:
@@ -76,13 +94,18 @@ def register(app: typer.Typer) -> None:
     def ask_command(
         question: Annotated[str, typer.Argument(help="What you want to know.")],
         session: Annotated[str | None, typer.Option(help="Go on in this session.")] = None,
+        source: Annotated[list[str] | None, typer.Option(help="Only documents from there; may end in `*`. Again for others.")] = None,
+        tag: Annotated[list[str] | None, typer.Option(help="Only documents with this tag. Again for others.")] = None,
+        since: Annotated[datetime | None, typer.Option(formats=_TIMES, help="Only what was written, or changed, then or later (UTC).")] = None,
+        until: Annotated[datetime | None, typer.Option(formats=_TIMES, help="And before then (UTC).")] = None,
         url: Annotated[str | None, typer.Option(help="Address of the API.")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print the answer's record.")] = False,
     ) -> None:
         """Ask a question and watch the cited answer come."""
         console = Console()
+        filters = Filters(sources=tuple(source or ()), tags=tuple(tag or ()), since=_utc(since), until=_utc(until))
         with Client(load_settings(), url) as client:
-            answer = ask(client, question, session_id=session, console=None if as_json else console)
+            answer = ask(client, question, session_id=session, filters=filters, console=None if as_json else console)
         if as_json:
             typer.echo(orjson.dumps(answer.terminal).decode())
         else:

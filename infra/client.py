@@ -13,6 +13,7 @@ import httpx2
 import orjson
 
 from schemas.errors import ClientError, RequestRefused, ServerNotRunning
+from schemas.events import NO_FILTERS, Filters
 from schemas.settings import Settings
 
 _CONNECT_S = 3.0
@@ -59,12 +60,13 @@ class Client:
     def create_session(self) -> str:
         return str(self.post("/v1/sessions", {})["session_id"])
 
-    def ask(self, session_id: str, text: str) -> dict[str, Any]:
+    def ask(self, session_id: str, text: str, filters: Filters = NO_FILTERS) -> dict[str, Any]:
         """The 202 of a question: query_id, cursor, links. However often it has to be sent, it is one question.
 
         If it was sent more than once the cursor is empty, the session's beginning: the answer may have begun before the last.
         """
-        accepted, tries = self._post(f"/v1/sessions/{session_id}/queries", {"text": text}, {"Idempotency-Key": uuid4().hex})
+        body = {"text": text} | ({"filters": filters.model_dump(exclude_defaults=True)} if filters != NO_FILTERS else {})
+        accepted, tries = self._post(f"/v1/sessions/{session_id}/queries", body, {"Idempotency-Key": uuid4().hex})
         return accepted if tries == 1 else accepted | {"cursor": ""}
 
     def events(self, session_id: str, *, after: str | None = None, query_id: str | None = None) -> Iterator[StreamedEvent]:

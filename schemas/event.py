@@ -13,9 +13,14 @@ TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 Tenant = Annotated[str, Field(pattern=rf"^{TENANT.pattern}$")]
 
 
+def rfc3339(moment: datetime) -> str:
+    """A time as RFC 3339 in UTC with milliseconds, so that two compare as texts."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def now() -> str:
-    """The time as RFC 3339 in UTC with milliseconds: what `time` and `ce_time` hold."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """The present time, as `time` and `ce_time` hold it."""
+    return rfc3339(datetime.now(UTC))
 
 
 class Value(BaseModel):

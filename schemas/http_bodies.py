@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.event import rfc3339
 from schemas.events import Filters
@@ -28,8 +29,17 @@ def _encodable(text: str) -> str:
 
 Utf8 = Annotated[str, AfterValidator(_encodable)]
 Plain = Annotated[Utf8, Field(min_length=1, pattern=TEXT_PATTERN)]  #: text with something visible and no control characters but \t and \n
-#: A time with an offset; a number, which might be seconds or milliseconds, is none.
-Moment = Annotated[AwareDatetime, Field(strict=True)]
+_OF_OUR_TIME = re.compile(r"(?:19|20)\d\d-\d\d-\d\d")
+
+
+def _written_out(moment: object) -> object:
+    """A number might be seconds or milliseconds, and a year that is far off cannot be told in UTC."""
+    if not isinstance(moment, str) or not _OF_OUR_TIME.match(moment):
+        raise ValueError("the time is not written as RFC 3339, such as 2026-01-31T12:00:00Z, between the years 1900 and 2099")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 ExternalId = Annotated[str, Field(min_length=1, max_length=ID_LENGTH, pattern=ID_PATTERN)]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.language_model import open_language_model
 from connectors.language_model.base import Finish, LanguageModel, Prompt
+from connectors.language_model.canned import CannedModel
 from connectors.language_model.extractive import NO_ANSWER
 from connectors.language_model.sentences import sentences_of
 from schemas.errors import InvalidSetting, ModelUnavailable
@@ -62,9 +63,9 @@ async def answer(question: str, chunks: tuple[RetrievedChunk, ...] = CHUNKS) -> 
     return "".join((await said(open_language_model("extractive"), Prompt(question, chunks)))[0])
 
 
-@pytest.fixture(params=["extractive", "scripted", 'scripted:{"text": "It is so.", "resumes": "prefix"}'])
+@pytest.fixture(params=["extractive", "scripted", 'scripted:{"text": "It is so.", "resumes": "prefix"}', "canned"])
 def model(request: pytest.FixtureRequest) -> LanguageModel:
-    return open_language_model(request.param)
+    return CannedModel("Hello! Ask me anything.") if request.param == "canned" else open_language_model(request.param)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: prompt.question)

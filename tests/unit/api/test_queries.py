@@ -10,7 +10,7 @@ import pytest
 from schemas.codec import decode
 from schemas.cursor import CursorSigner
 from schemas.errors import LogUnavailable
-from schemas.events import QueryAsked, QueryCancelled
+from schemas.events import Filters, QueryAsked, QueryCancelled
 from schemas.session_id import Session
 from schemas.topics import QUERIES
 
@@ -77,6 +77,64 @@ async def test_a_question_that_is_none_is_422(run: Any, text: str) -> None:
         assert (reply.status_code, reply.headers["content-type"]) == (422, "application/problem+json")
         assert reply.json()["remedy"]
         assert api.journal.records(QUERIES) == []
+
+
+async def test_filters_are_written_with_the_question(api: Any) -> None:
+    """Times in UTC with milliseconds, so that they compare with those of chunks as texts."""
+    session = (await api.session())["session_id"]
+    filters = {"sources": ["docs/*", "wiki"], "tags": ["kafka"], "since": "2026-01-01T01:00:00+01:00", "until": "2026-02-01T00:00:00.1234Z"}
+    reply = await api.client.post(url(session), json={"text": "Why?", "filters": filters})
+    event = decode(api.journal.records(QUERIES)[0])
+
+    assert reply.status_code == 202
+    assert isinstance(event, QueryAsked)
+    assert event.filters == Filters(sources=("docs/*", "wiki"), tags=("kafka",), since="2026-01-01T00:00:00.000Z", until="2026-02-01T00:00:00.123Z")
+
+
+async def test_a_question_inherits_no_filters(api: Any) -> None:
+    """Each says its own."""
+    session = (await api.session())["session_id"]
+    for body in ({"text": "Why?", "filters": {"tags": ["kafka"]}}, {"text": "Why?"}, {"text": "Why?", "filters": {}}):
+        await api.client.post(url(session), json=body)
+
+    assert [decode(record).filters.tags for record in api.journal.records(QUERIES)] == [("kafka",), (), ()]
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"since": "yesterday"},
+        {"since": "2026-01-01"},
+        {"since": "2026-01-01T00:00:00"},
+        {"since": 1767225600},
+        {"since": "1767225600"},
+        {"since": "0001-01-01T00:00:00+23:00"},
+        {"until": "9999-12-31T23:59:59-23:00"},
+        {"since": "2026-01-02T00:00:00Z", "until": "2026-01-02T01:00:00+01:00"},
+        {"sources": [""]},
+        {"sources": "docs/*"},
+        {"tags": ["a\x00b"]},
+        {"tags": ["x" * 101]},
+        {"tags": ["x"] * 51},
+        {"source": ["docs/*"]},
+        None,
+    ],
+)
+async def test_filters_that_mean_nothing_are_422(api: Any, filters: object) -> None:
+    """A time without an offset, or a name that is none, must not silently let everything through, or nothing."""
+    session = (await api.session())["session_id"]
+    reply = await api.client.post(url(session), json={"text": "Why?", "filters": filters})
+
+    assert (reply.status_code, api.journal.records(QUERIES)) == (422, [])
+
+
+async def test_the_same_key_with_other_filters_is_409(api: Any) -> None:
+    """It is another question."""
+    session = (await api.session())["session_id"]
+    bodies = ({"text": "Why?"}, {"text": "Why?", "filters": {}}, {"text": "Why?", "filters": {"tags": ["kafka"]}})
+    replies = [await api.client.post(url(session), json=body, headers={"Idempotency-Key": "k"}) for body in bodies]
+
+    assert [reply.status_code for reply in replies] == [202, 202, 409]
 
 
 @pytest.mark.parametrize(

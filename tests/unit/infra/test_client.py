@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ from infra import client as client_module
 from infra.ask import ask
 from infra.client import Client
 from schemas.errors import RequestRefused, ServerNotRunning
+from schemas.events import Filters
 from schemas.settings import Settings
 
 ACCEPTED = '{"query_id": "q1", "cursor": "c1"}'
@@ -39,6 +41,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies = list(replies)
         self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.bodies: list[dict[str, object]] = []
 
     @property
     def url(self) -> str:
@@ -52,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
+        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
         self.do_GET()
 
     def do_GET(self) -> None:
@@ -160,6 +163,30 @@ def test_this_machine_is_not_asked_through_a_proxy(servers: list[Server], monkey
 
     assert len(server.asked) == 2
     assert [path for _, path, _ in proxy.asked] == ["http://roxy.invalid/v1/sessions/s1/queries"]
+
+
+def test_filters_go_with_the_question(servers: list[Server]) -> None:
+    """Only those that are given: a server that knows none is asked as ever."""
+    server = start(servers, Reply(202, ACCEPTED))
+    with Client(Settings(), server.url) as client:
+        client.ask("s1", "Why?", Filters(tags=("kafka",), since="2026-01-01T00:00:00.000Z"))
+        client.ask("s1", "Why?")
+
+    assert server.bodies == [{"text": "Why?", "filters": {"tags": ["kafka"], "since": "2026-01-01T00:00:00.000Z"}}, {"text": "Why?"}]
+
+
+def test_what_was_made_of_a_question_is_told_in_one_line(servers: list[Server]) -> None:
+    """If it was made whole, or other words were looked up too."""
+    understood = {"intent": "follow-up", "text": "how is lag measured?", "expansions": ["delay"], "follows": ["q0"]}
+    found = f"id: c2\nevent: ChunksRetrieved\ndata: {json.dumps({'understanding': understood})}\n\n"
+    plain = f"id: c2\nevent: ChunksRetrieved\ndata: {json.dumps({'understanding': understood | {'expansions': [], 'follows': []}})}\n\n"
+    server = start(servers, Reply(202, ACCEPTED), stream(found, END), Reply(202, ACCEPTED), stream(plain, END))
+    shown = io.StringIO()
+    with Client(Settings(), server.url) as client:
+        for text in ("how is it measured?", "how is lag measured?"):
+            ask(client, text, session_id="s1", console=Console(file=shown, width=200))
+
+    assert ["understood as: how is lag measured? · also: delay"] == shown.getvalue().split("\n")[:-1]
 
 
 def test_a_gap_and_an_error_are_told_to_who_asks(servers: list[Server]) -> None:
