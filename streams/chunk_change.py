@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from schemas.codec import decode
 from schemas.errors import UnreadableRecord
 from schemas.events import ChunkIndexed
 from schemas.record import Record
+from streams.chunk_texts import KeptText
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +32,7 @@ class IndexedChunk(NamedTuple):
     heading_path: tuple[str, ...]
     start: int
     end: int
-    text: str
+    held: str | KeptText  #: the text, or where a store keeps it
     tokens: int
     tags: tuple[str, ...]
     written_at: str
@@ -39,7 +41,11 @@ class IndexedChunk(NamedTuple):
 
     @classmethod
     def of(cls, event: ChunkIndexed) -> Self:
-        return cls(**{name: getattr(event, name) for name in cls._fields})
+        return cls(*_fields(event))
+
+    @property
+    def text(self) -> str:
+        return str(self.held)
 
     def is_as(self, other: IndexedChunk | None) -> bool:
         """Whether nothing is to be written: of the same chunk in another version, only the time differs."""
@@ -48,6 +54,9 @@ class IndexedChunk(NamedTuple):
     def entry(self, chunk_id: str) -> Entry:
         """As the keyword index takes it."""
         return Entry(chunk_id, self.title, " ".join(self.heading_path), self.text)
+
+
+_fields = attrgetter(*("text" if name == "held" else name for name in IndexedChunk._fields))
 
 
 class Change(NamedTuple):
@@ -68,6 +77,12 @@ class Changes(NamedTuple):
 def chunk_id_of(tenant: str, document_id: str, ordinal: int) -> str:
     """A chunk's id, which is its record's key. It begins with the tenant: two tenants may name a document alike, and share the topic."""
     return f"{tenant}/{document_id}#{ordinal}"
+
+
+def document_of(chunk_id: str) -> tuple[str, str]:
+    """The tenant and the document of a chunk, by its id."""
+    tenant, _, rest = chunk_id.partition("/")
+    return tenant, rest.rpartition("#")[0]
 
 
 def changes_of(records: Sequence[Record], embedder_name: str, dims: int | None = None) -> Changes:
