@@ -29,6 +29,7 @@ _NOTHING_TO_KEEP = tune.CheckpointConfig(checkpoint_at_end=False)  # of a trial 
 
 def search(order: Order, trials: Trials, *, jobs: int, done: Advance) -> list[Tried]:
     """Run what is missing of the order's trials; returns all."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR, ignore_reinit_error=True)
     try:
         results = _tuner(order, jobs, done).fit()
@@ -36,7 +37,8 @@ def search(order: Order, trials: Trials, *, jobs: int, done: Advance) -> list[Tr
         ray.shutdown()
     for error in results.errors:
         raise error
-    return [Tried(one.config or {}, one.metrics[_VALUE]) for one in results if one.metrics and _VALUE in one.metrics]
+    found = [(one.config or {}, one.metrics) for one in results if one.metrics and _VALUE in one.metrics]
+    return [Tried(config, metrics[_VALUE]) for config, metrics in sorted(found, key=lambda pair: (pair[1]["timestamp"], pair[1]["trial_id"]))]
 
 
 def _tuner(order: Order, jobs: int, done: Advance) -> tune.Tuner:
@@ -44,7 +46,7 @@ def _tuner(order: Order, jobs: int, done: Advance) -> tune.Tuner:
     trainable = tune.with_parameters(_Trial, order=order)
     folder = order.study.with_suffix(".ray").resolve()
     if tune.Tuner.can_restore(str(folder)):
-        return tune.Tuner.restore(str(folder), trainable, resume_unfinished=True)
+        return tune.Tuner.restore(str(folder), trainable, resume_unfinished=True, restart_errored=True)
     sampler = optuna.samplers.TPESampler(seed=order.seed)
     return tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1}),
@@ -81,10 +83,15 @@ class _Trial(tune.Trainable):
 
 
 class _Progress(tune.Callback):
-    """Tells of each trial that is done."""
+    """Tells of each trial that is done. Ray keeps it with the search: a bar on a terminal cannot be kept, and is left out."""
+
+    _done: Advance = staticmethod(lambda _: None)
 
     def __init__(self, done: Advance) -> None:
         self._done = done
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._done(1)

@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 import typer
@@ -26,6 +26,8 @@ from infra.evaluation.tuning_report import as_dict, show
 from schemas.errors import MissingExtra
 from schemas.settings import Settings, load_settings
 
+Backend = Literal["optuna", "ray"]
+
 
 def register(app: typer.Typer) -> None:
     """Add `roxy tune`."""
@@ -41,20 +43,23 @@ def register(app: typer.Typer) -> None:
         limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions.")] = None,
         whole: Annotated[bool, typer.Option("--whole", help="Do not cut the documents: vary the search alone.")] = False,
         jobs: Annotated[int, typer.Option(min=1, help="Processes that try settings side by side.")] = 1,
+        backend: Annotated[
+            Backend, typer.Option(help="optuna, or ray: on a Ray cluster, by its address in RAY_ADDRESS, else on this machine.")
+        ] = "optuna",
         study: Annotated[Path | None, typer.Option(help="File of the trials; processes of several machines may share one.")] = None,
         plot: Annotated[Path | None, typer.Option(help="Draw the trials into this file: .svg, .png or .pdf.")] = None,
         as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
     ) -> None:
         """Search for settings that retrieve better on a judged collection."""
-        _require(plot)
+        _require(backend, plot)
         depth_of(measure)
         own = load_settings()
         settings = prepared(own, chunk=not whole)
         space = Space(cutting=not whole, vectors=resolved_embedder(settings.embedder) != "none")
         read = read_dataset(dataset, split=split, limit=limit)
-        order = Order(dataset, split, limit, settings, space, measure, seed, trials, timeout, Path())
-        order = order._replace(study=study or own.state_dir / "tuning" / f"{read.name}-{_fingerprint(order, read)}.log")
-        outcome = _run(order, read, jobs)
+        order = Order(dataset.resolve(), split, limit, settings, space, measure, seed, trials, timeout, Path())
+        order = order._replace(study=study.resolve() if study else own.state_dir / "tuning" / f"{read.name}-{_fingerprint(order, read)}.log")
+        outcome = _run(order, read, backend, jobs)
         if plot:
             draw(plot, measure, outcome.tried, outcome.train.as_set, settings)
         if as_json:
@@ -63,18 +68,22 @@ def register(app: typer.Typer) -> None:
             show(order, outcome, Console())
 
 
-def _run(order: Order, dataset: Dataset, jobs: int) -> Outcome:
-    from infra.evaluation.study import search
-
+def _run(order: Order, dataset: Dataset, backend: Backend, jobs: int) -> Outcome:
+    if backend == "ray":
+        from infra.evaluation.ray_search import search
+    else:
+        from infra.evaluation.study import search
     with bars() as report, Trials(order, dataset) as trials:
         done = report("Trials", order.trials)
         return tune(order, trials, partial(search, jobs=jobs, done=done))
 
 
-def _require(plot: Path | None) -> None:
+def _require(backend: Backend, plot: Path | None) -> None:
     """What is missing is said before the work, not after. Raises MissingExtra, InvalidInput."""
     if find_spec("optuna") is None or (plot and find_spec("matplotlib") is None):
         raise MissingExtra("`roxy tune` needs Optuna and matplotlib, which are not installed.", remedy="Install the extra `tuning` of roxy.")
+    if backend == "ray" and find_spec("ray") is None:
+        raise MissingExtra("Ray is not installed.", remedy="Install the extra `distributed` of roxy.")
     if plot:
         require_ending(plot)
 
