@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
+from connectors.journal.kafka_share import KafkaShare, open_share
 from connectors.kafka.client import client_options, mapped_errors, open_client
 from connectors.kafka.producer import Producer
 from connectors.kafka.wire import EARLIEST, LATEST, TopicPlace, offsets_at, topic_places
@@ -20,6 +21,7 @@ from schemas.record import Draft, Position, Record
 from schemas.settings import Settings
 from schemas.topics import JOURNAL, Topic
 
+_FETCH_BYTES = 1_048_576  # of a partition, of which a follower holds two; a record that is larger comes all the same (KIP-74)
 _LANDING_S = 20.0  # aiokafka tries an idempotent batch for ever; after this long the log counts as away. The record may still come to be written
 
 
@@ -102,6 +104,9 @@ class KafkaJournal:
                 consumer.seek(partitions[number], offset)
             yield KafkaFollower(consumer, positions)
 
+    def share(self, topic: Topic, group: str) -> AbstractAsyncContextManager[KafkaShare]:
+        return open_share(self._settings, topic, group)
+
     async def _offsets(self, topic: Topic, when: int) -> dict[int, int]:
         """By partition. Raises LogUnavailable, also if the topic is not there."""
         async with mapped_errors():
@@ -130,7 +135,7 @@ async def _open_consumer(settings: Settings, name: str) -> AsyncIterator[AIOKafk
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=100,
-        max_partition_fetch_bytes=settings.max_document_bytes * 2,
+        max_partition_fetch_bytes=_FETCH_BYTES,
         **client_options(settings),
     )
     try:
