@@ -20,7 +20,7 @@ from streams.chunk_index import ChunkIndex
 from streams.document_chunks import text_to_embed
 
 _WRITTEN = 256  # chunks written in one go, where nothing is computed
-_SLICE = 32  # contents embedded in one go: two batches
+_SLICE = 32  # contents embedded in one go: four batches
 _AHEAD = 2  # slices asked for at a time: the embedder always has something to do
 
 Untimed = Callable[[], AbstractContextManager[None]]

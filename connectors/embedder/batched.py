@@ -18,8 +18,8 @@ import numpy as np
 from connectors.embedder.base import Embedder, Vectors
 from schemas.errors import ModelUnavailable
 
-_BATCH = 16  # texts; more is not faster on a CPU
-_ROUND = 4  # batches a lane: enough texts to find ones of alike length, few enough that a new call's turn comes soon
+_BATCH = 8  # texts; more is not faster on a CPU
+_ROUND = 8  # batches a lane: enough texts to find ones of alike length, few enough that a new call's turn comes soon
 _LONGEST_S = 600.0  # for one batch: a minute is slow, this is a model that hangs
 
 

@@ -74,7 +74,7 @@ async def test_texts_of_many_calls_fill_batches_of_alike_length() -> None:
     batched = BatchedEmbedder(inner, lanes=2)
     await asyncio.gather(*(batched.embed(["short", "long " * 100]) for _ in range(64)))
 
-    assert [(16, 1)] * 8 == [(len(batch), len({len(text) for text in batch})) for batch in inner.batches]
+    assert [(8, 1)] * 16 == [(len(batch), len({len(text) for text in batch})) for batch in inner.batches]
 
 
 async def test_a_small_call_comes_before_the_end_of_a_huge_one() -> None:
@@ -130,7 +130,7 @@ async def test_a_cancelled_call_is_computed_no_further() -> None:
     inner.gate.set()
     await batched.embed(["next"])
 
-    assert (1, [16, 1]) == (inner.cancelled, [len(batch) for batch in inner.batches])
+    assert (1, [8, 1]) == (inner.cancelled, [len(batch) for batch in inner.batches])
 
 
 async def test_a_batch_with_somebody_elses_text_goes_on() -> None:
