@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
         _finish(asyncio.run(bench_streams(load_settings(), scenarios=chosen, idle=idle)), as_json)
 
     _register_index(benches)
+    _register_understanding(benches)
     app.add_typer(benches, name="bench")
 
 
@@ -88,6 +89,31 @@ def _register_index(benches: typer.Typer) -> None:
         from infra.bench.ingest import bench_ingest
 
         _finish(asyncio.run(bench_ingest(load_settings(), chunks=chunks, model=model)), as_json)
+
+    @benches.command("chunkers")
+    def chunkers(
+        embedder: Annotated[str, typer.Option(help="none, or auto for the model that is installed: it cuts by meaning.")] = "none",
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """Texts to chunks, by each chunker; beside the counting of the same texts' words."""
+        from infra.bench.chunkers import bench_chunkers
+
+        _finish(asyncio.run(bench_chunkers(load_settings(), embedder=embedder)), as_json)
+
+
+def _register_understanding(benches: typer.Typer) -> None:
+    """The bench of what comes before the search."""
+
+    @benches.command("understanding")
+    def understanding(
+        chunks: Annotated[int, typer.Option(min=1_000, help="Chunks in the index.")] = 10_000,
+        questions: Annotated[int, typer.Option(min=1, help="How many of each kind.")] = 1_000,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """What is made of a question before it is looked up; beside the keyword search of its words."""
+        from infra.bench.understanding import bench_understanding
+
+        _finish(asyncio.run(bench_understanding(load_settings().keyword_index, chunks=chunks, count=questions)), as_json)
 
 
 def _finish(result: Report, as_json: bool) -> None:

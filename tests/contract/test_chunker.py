@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from connectors.chunker import CHUNKERS, open_chunker
 from connectors.chunker.base import Piece
 from connectors.chunker.words import count_words
+from connectors.embedder import open_embedder
 from schemas.errors import InvalidSetting
 from schemas.settings import Settings
 from tests.unit.streams.corpus import WordEmbedder
@@ -214,6 +215,20 @@ async def test_a_piece_ends_where_the_meaning_changes() -> None:
     pieces = await chunker.cut(text, "text/markdown")
 
     assert [" ".join([subject] * 8) for subject in subjects] == [piece.text for piece in pieces]
+
+
+@pytest.mark.full
+async def test_a_model_tells_subjects_apart_that_share_no_words() -> None:
+    """all-MiniLM-L6-v2: the sentences on each subject differ, and the breaks are where the subject changes."""
+    pages = [
+        "Cats sleep most of the day. A kitten purrs when it is stroked. Tomcats mark where they live. Whiskers help them in the dark.",
+        "A broker keeps partitions on disk. Consumers commit their offsets. Producers wait for acknowledgements. Retention deletes old segments.",
+        "Glaciers carve valleys. Meltwater feeds the rivers below. Moraines show how far the ice went. Snow turns to ice under its own weight.",
+    ]
+    model = await asyncio.to_thread(open_embedder, "sentence-transformers:all-MiniLM-L6-v2")
+    pieces = await open_chunker(Settings(chunker="semantic", chunk_tokens=50, chunk_min_tokens=20), model).cut(" ".join(pages), "text/plain")
+
+    assert pages == [piece.text for piece in pieces]
 
 
 async def test_a_short_text_is_not_embedded_to_be_cut() -> None:
