@@ -20,6 +20,7 @@ from tests.source_tree import python_examples
 
 API = "docs/howto/talk-to-the-api.md"
 TOPIC = "docs/howto/write-questions-to-the-topic.md"
+DOCUMENTS = "docs/howto/take-documents-in.md"
 QUESTION = "What is a dead letter?"
 _PATIENCE_S = 60.0
 
@@ -92,6 +93,22 @@ async def test_a_producer_asks_without_the_api(running: Running) -> None:
 
     assert ("AnswerCompleted", query) == (end["type"], end["query_id"])
     assert end == (await running.two.frames(session, query=query))[-1].event
+
+
+async def test_a_document_is_put_changed_and_taken_away(running: Running) -> None:
+    """Each time its state says what came of it."""
+    examples, name = python_examples(DOCUMENTS), f"guide-{uuid.uuid4().hex[:8]}.md"
+
+    def told(call: str, *arguments: str) -> dict:
+        examples[call](running.one.url, name, *arguments)
+        return dict(examples["finished"](running.one.url, name))
+
+    put = await asyncio.to_thread(told, "put", "# Guide\n\nTurn left at the lighthouse.")
+    changed = await asyncio.to_thread(told, "put", "# Guide\n\nTurn right at the lighthouse.")
+    gone = await asyncio.to_thread(told, "take_away")
+
+    assert [("indexed", 1), ("indexed", 1)] == [(state["status"], state["embedded"]) for state in (put, changed)]
+    assert ("removed", 1) == (gone["status"], gone["removed"])
 
 
 async def test_a_dead_letter_is_read_mended_and_sent_again(running: Running) -> None:
