@@ -1,0 +1,190 @@
+"""Serving: which generation of the index answers this worker's questions, and how another comes to.
+
+A worker follows the topic `generations`. The generation that is to serve is loaded beside the one that does, out of its folder or, where that is
+not on this machine, out of the log; once it has caught up, questions go to it. None waits for that, and one that is under way ends where it began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+
+from connectors.journal.base import Journal
+from connectors.observability import traceparent_of
+from schemas.codec import Context
+from schemas.errors import GenerationDiffers, RoxyError, Unavailable
+from schemas.events import IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed
+from schemas.topics import CHUNKS, DOCUMENTS, GENERATIONS
+from streams.chunk_index import ChunkIndex, follow
+from streams.generations import LIVE, Generations
+from streams.rebuild_index import Origin, Workshop, build
+from streams.snapshot import DoubtfulSnapshot, Manifest, load_snapshot, write_snapshot
+from streams.snapshots import index_folder, require_fit
+from streams.taking_over import follow_documents
+
+_READ_S = 5.0
+_RETRY_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Serving:
+    """The generation that questions search. None: the index that follows `chunks`, which ingestion always asks."""
+
+    loaded: ChunkIndex | None = None
+
+    @property
+    def generation(self) -> int:
+        return self.loaded.generation if self.loaded else LIVE
+
+
+def generation_folder(state_dir: Path, identity: str, generation: int) -> Path:
+    """Where a generation lies on a machine that has built or loaded it."""
+    return index_folder(state_dir, identity) / f"generation-{generation}"
+
+
+class Swaps:
+    """Follows `generations` and swaps. `settled` is set once the generation that is to serve does, or was refused."""
+
+    def __init__(self, shop: Workshop, state_dir: Path, live: ChunkIndex, serving: Serving) -> None:
+        self._shop, self._state_dir, self._live, self._serving = shop, state_dir, live, serving
+        self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._following: asyncio.Task[None] | None = None
+        self._seen = 0
+        self.settled = asyncio.Event()
+
+    async def run(self) -> None:
+        """For ever."""
+        try:
+            while True:
+                try:
+                    await self._follow(self._shop.journal)
+                except Unavailable as error:
+                    log.warning("generations not followed", error=str(error), retry_s=_RETRY_S)
+                    await asyncio.sleep(_RETRY_S)
+        finally:
+            await _cancelled(self._following)
+
+    async def _follow(self, journal: Journal) -> None:
+        generations, ends = Generations(), await journal.ends(GENERATIONS)
+        async with journal.follow(GENERATIONS) as follower:
+            while True:
+                if all(follower.positions.get(partition, 0) >= end for partition, end in ends.items()):
+                    await self._settle(generations)
+                    self.settled.set()
+                for record in await follower.read(_READ_S):
+                    generations.add(record)
+
+    async def _settle(self, generations: Generations) -> None:
+        """Swap if there was a swap since the last look. A generation that cannot be loaded is not tried again before the next swap."""
+        if generations.swaps == self._seen:
+            return
+        wanted = generations.serving
+        if wanted != self._serving.generation:
+            try:
+                await self._swap(generations, wanted)
+            except Unavailable:
+                raise
+            except RoxyError as error:
+                await self._refuse(wanted, generations.swaps, error)
+            except Exception as error:
+                log.exception("generation not loaded", generation=wanted)
+                await self._refuse(wanted, generations.swaps, RoxyError(f"{type(error).__name__}: {error}."))
+        self._seen = generations.swaps
+
+    async def _swap(self, generations: Generations, wanted: int) -> None:
+        begun, index, following = time.perf_counter(), self._live, None
+        if wanted != LIVE:
+            event = generations.require(wanted)
+            index = await self._loaded(event)
+            if event.live:
+                following = asyncio.create_task(self._followed(event, index), name=f"generation-{wanted}")
+                await index.wait_for(await self._shop.journal.ends(CHUNKS))
+        before, self._following = self._following, following
+        self._serving.loaded = None if wanted == LIVE else index
+        await _cancelled(before)
+        log.info("generation serves", generation=wanted, chunks=index.size)
+        served = IndexGenerationServed(
+            id=f"generation-{wanted}:{generations.swaps}:{self._worker}",
+            generation=wanted,
+            worker=self._worker,
+            chunks=index.size,
+            digest=index.digest,
+            offsets=index.position.offsets,
+            took_ms=round((time.perf_counter() - begun) * 1000, 3),
+        )
+        await self._shop.journal.append(served, _context())
+
+    def _followed(self, event: IndexGenerationBuilt, index: ChunkIndex) -> Coroutine[Any, Any, None]:
+        if event.source == "documents":
+            return follow_documents(self._shop.journal, index, self._live)
+        return follow(self._shop.journal, index)
+
+    async def _loaded(self, event: IndexGenerationBuilt) -> ChunkIndex:
+        """Out of its folder, else out of the log. Raises GenerationDiffers, Unavailable."""
+        index = self._shop.open_index()
+        if event.identity != index.identity:
+            raise GenerationDiffers(
+                f"Generation {event.generation} is of {event.identity}, this worker makes {index.identity}.",
+                remedy="Start the workers with the settings that it was built with, or take the swap back: `roxy index rollback`.",
+            )
+        folder = generation_folder(self._state_dir, event.identity, event.generation)
+        try:
+            manifest = await asyncio.to_thread(Manifest.read, folder)
+            if (manifest.digest, manifest.generation) != (event.digest, event.generation):
+                raise DoubtfulSnapshot("it is another build")
+            await require_fit(manifest, index, self._shop.journal, frozen=not event.live)
+            await load_snapshot(index, folder, manifest)
+        except DoubtfulSnapshot as doubt:
+            log.info("generation is built from the log", generation=event.generation, why=str(doubt))
+            return await self._built(event, folder)
+        return index
+
+    async def _built(self, event: IndexGenerationBuilt, folder: Path) -> ChunkIndex:
+        """Anew, as the event says, and into its folder for the next time."""
+        journal = self._shop.journal
+        if event.epoch != await journal.epoch(CHUNKS if event.source == "chunks" else DOCUMENTS):
+            raise GenerationDiffers(f"Generation {event.generation} was built of a topic {event.source} that was deleted since.")
+        if event.source == "documents" and event.cutting != self._shop.cutter.fingerprint:
+            raise GenerationDiffers(f"Generation {event.generation} was cut with other settings than this worker's.")
+        index = (await build(Origin.of(event), self._shop)).index
+        if index.digest != event.digest:
+            raise GenerationDiffers(f"Generation {event.generation} comes out of the log as {index.digest}; it was built as {event.digest}.")
+        index.generation = event.generation
+        await write_snapshot(index, folder, await journal.epoch(CHUNKS))
+        return index
+
+    async def _refuse(self, wanted: int, swap: int, error: RoxyError) -> None:
+        log.error("generation refused", generation=wanted, serves=self._serving.generation, error=str(error))
+        refused = IndexGenerationRefused(
+            id=f"generation-{wanted}:{swap}:{self._worker}:refused",
+            generation=wanted,
+            worker=self._worker,
+            serves=self._serving.generation,
+            error=error.slug(),
+            detail=error.detail,
+            remedy=error.remedy,
+        )
+        await self._shop.journal.append(refused, _context())
+
+
+def _context() -> Context:
+    return Context("/roxy/worker", traceparent_of(trace.get_current_span()))
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
