@@ -114,6 +114,7 @@ class Settings(BaseSettings):
     keyword_weight: float = Field(0.5, ge=0, le=1, description="Weight of the keywords in the sum; the vectors have the rest.")
     feedback_chunks: int = Field(3, ge=0, le=50, description="Nearest chunks that the question's vector is moved towards; 0: none.")
     feedback_weight: float = Field(0.3, ge=0, le=2, description="How far: weight of their mean beside the question's own vector.")
+    smoothing: float = Field(0.2, ge=0, le=1, description="Share of a chunk's score that is taken from the candidates most like it; 0: off.")
     reranker: str = Field("none", description="none | cross-encoder:<model>.")
     rerank_chunks: int = Field(30, ge=1, le=200, description="Best chunks that the reranker looks at.")
     diversity: float = Field(0.0, ge=0, le=1, description="Maximal marginal relevance: weight of being unlike those before; 0: off.")

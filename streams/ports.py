@@ -5,21 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
+from hashlib import blake2b
 
 from connectors.chunker import open_chunker
 from connectors.chunker.by_content_type import ChunkerByContentType
 from connectors.embedder import open_embedder
 from connectors.embedder.base import Embedder
+from connectors.journal.base import Journal
 from connectors.keyword_index import open_keyword_index
 from connectors.language_model import open_language_model
 from connectors.language_model.base import LanguageModel
+from connectors.reranker import open_reranker
+from connectors.reranker.base import Reranker
 from connectors.session_log.base import SessionLog
 from connectors.vector_index import open_vector_index
 from schemas.settings import Settings
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
+from streams.derivation import Cutter
 from streams.read_ahead import ReadAhead
+from streams.rebuild_index import Workshop
+from streams.search.guard import Guards
 from streams.search.plan import Plan
+from streams.search.result_cache import ResultCache
+from streams.serving import Serving
 from streams.understanding.terms import Terms
 
 
@@ -31,13 +41,22 @@ class Ports:
     session_log: SessionLog
     chunker: ChunkerByContentType
     embedder: Embedder | None
-    index: ChunkIndex
+    index: ChunkIndex  #: the one that follows `chunks`; ingestion asks it what is known
     model: LanguageModel
     cancellations: Cancellations
     plan: Plan = field(default_factory=Plan)
+    reranker: Reranker | None = None
+    guards: Guards = field(default_factory=Guards)
+    results: ResultCache | None = None
     terms: Terms = field(default_factory=Terms.of)
     read_ahead: ReadAhead = field(default_factory=ReadAhead)
+    serving: Serving = field(default_factory=Serving)
     seen: OrderedDict[str, None] = field(default_factory=OrderedDict)  #: queries that this worker met
+
+    @property
+    def searched(self) -> ChunkIndex:
+        """The generation of the index that questions are answered from."""
+        return self.serving.loaded or self.index
 
 
 async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
@@ -52,8 +71,18 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         model=open_language_model(settings.language_model),
         cancellations=Cancellations(),
         plan=Plan.of(settings),
+        reranker=await asyncio.to_thread(open_reranker, settings.reranker),
+        guards=Guards.of(settings),
+        results=ResultCache(settings.result_cache_s) if settings.result_cache_s else None,
         terms=Terms.of(settings.terms_file),
     )
+
+
+def open_workshop(settings: Settings, journal: Journal, embedder: Embedder | None) -> Workshop:
+    """What builds a generation of the index as these settings make it."""
+    cutting = (settings.chunker, settings.chunk_tokens, settings.chunk_overlap, settings.chunk_min_tokens, embedder.name if embedder else "none")
+    fingerprint = blake2b(repr(cutting).encode(), digest_size=6).hexdigest()
+    return Workshop(journal, partial(open_index, settings, embedder), Cutter(open_chunker(settings, embedder), embedder, fingerprint))
 
 
 def open_index(settings: Settings, embedder: Embedder | None) -> ChunkIndex:

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from connectors.embedder.base import Embedder, Vectors
+from connectors.reranker.base import Reranker
 from schemas.events import SHORTCUTS, ChunksRetrieved, QueryAsked, Understanding
 from streams.chunk_index import ChunkIndex
+from streams.search.guard import Guards
+from streams.search.lookup import Found, Lookup
 from streams.search.plan import Plan
-from streams.search.search import Found, Lookup, search
+from streams.search.result_cache import ResultCache
+from streams.search.search import search
 
 
-async def retrieve(asked: QueryAsked, understanding: Understanding, *, embedder: Embedder | None, index: ChunkIndex, plan: Plan) -> ChunksRetrieved:
+async def retrieve(
+    asked: QueryAsked,
+    understanding: Understanding,
+    *,
+    embedder: Embedder | None,
+    index: ChunkIndex,
+    plan: Plan,
+    reranker: Reranker | None = None,
+    guards: Guards | None = None,
+    results: ResultCache | None = None,
+) -> ChunksRetrieved:
     """The best chunks for what was made of the question: none for what needs no documents. Raises Unavailable if no part of the index answers.
 
     Where the session's QueryAsked lies, its caller knows: `session_offset` is 0 here.
     """
-    begun = time.perf_counter()
-    found = await _found(asked, understanding, embedder, index, plan)
+    begun, guards = time.perf_counter(), guards or Guards()
+    lookup = Lookup(asked.tenant, understanding.text, asked.filters, understanding.expansions)
+    if understanding.intent in SHORTCUTS:
+        found = Found((), index.position)
+    elif results is None:
+        found = await _searched(lookup, embedder, index, plan, reranker, guards)
+    elif (known := results.get(lookup, plan, index.position)) is not None:
+        found = known._replace(cached=("results",))
+    else:
+        found = await _searched(lookup, embedder, index, plan, reranker, guards)
+        results.put(lookup, plan, found, index.position)
     return ChunksRetrieved(
         id=f"{asked.query_id}:retrieved",
         tenant=asked.tenant,
@@ -30,21 +54,25 @@ async def retrieve(asked: QueryAsked, understanding: Understanding, *, embedder:
         context_tokens=sum(chunk.tokens for chunk in found.chunks),
         index=found.position,
         plan=plan.fingerprint,
+        reranker=found.reranker,
         degraded=found.degraded,
+        cached=found.cached,
         session_offset=0,
         took_ms=round((time.perf_counter() - begun) * 1000, 3),
     )
 
 
-async def _found(asked: QueryAsked, understanding: Understanding, embedder: Embedder | None, index: ChunkIndex, plan: Plan) -> Found:
+async def _searched(lookup: Lookup, embedder: Embedder | None, index: ChunkIndex, plan: Plan, reranker: Reranker | None, guards: Guards) -> Found:
     """By vector and by keyword, while the question is embedded."""
-    if understanding.intent in SHORTCUTS:
-        return Found((), index.position, ())
-    vector = _embedded(embedder, understanding.text) if embedder else None
-    lookup = Lookup(asked.tenant, understanding.text, asked.filters, understanding.expansions)
-    return await search(lookup, vector, index=index, plan=plan)
+    kept: list[bool] = []
+    vector = guards.embedder.run(lambda: _embedded(embedder, lookup.text, kept)) if embedder else None
+    found = await search(lookup, vector, index=index, plan=plan, reranker=reranker, guards=guards)
+    return found._replace(cached=("embedding",)) if any(kept) else found
 
 
-async def _embedded(embedder: Embedder, question: str) -> Vectors:
-    row: Vectors = (await embedder.embed([question]))[0]
+async def _embedded(embedder: Embedder, question: str, kept: list[bool]) -> Vectors:
+    """The question's vector; `kept` is told whether it was known."""
+    known, rows = await asyncio.gather(embedder.known([question]), embedder.embed([question], question=True))
+    kept += known
+    row: Vectors = rows[0]
     return row

@@ -134,8 +134,19 @@ async def _found(event: QueryAsked, asked_at: Callable[[], Awaitable[int]], port
     async def turns() -> Sequence[Turn]:
         return await turns_before(ports.session_log, Session(event.tenant, event.session_id), event.query_id, await asked_at())
 
-    understanding = await understand(event, history=turns, vocabulary=Vocabulary(ports.index, ports.terms))
-    return await retrieve(event, understanding, embedder=ports.embedder, index=ports.index, plan=ports.plan)
+    understanding = await understand(
+        event, history=turns, vocabulary=Vocabulary(ports.searched, ports.terms, ports.guards.keyword, ports.guards.deadline())
+    )
+    return await retrieve(
+        event,
+        understanding,
+        embedder=ports.embedder,
+        index=ports.searched,
+        plan=ports.plan,
+        reranker=ports.reranker,
+        guards=ports.guards,
+        results=ports.results,
+    )
 
 
 def _speaker(found: ChunksRetrieved, ports: Ports) -> LanguageModel:

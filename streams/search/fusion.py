@@ -1,49 +1,53 @@
-"""Fusion: the hits of both indexes to one ranking, by reciprocal rank. Ranks can be compared where scores cannot. Pure."""
+"""Fusion: the hits of both indexes to one ranking. Pure.
+
+`weighted` adds the scores, each list's brought to 0..1 between its last hit and its best: how much better a hit is than the next one counts.
+`rrf` adds 1 / (60 + rank), where only the order counts. Figures: docs/adr/0011-how-the-parts-are-fused.md.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from connectors.vector_index.base import Hit
-from schemas.events import Scores
+from streams.search.candidate import Fused
+from streams.search.plan import Plan
 
 K = 60  #: of Cormack, Clarke, Büttcher 2009: how little the very first ranks count above the next ones
 
 
-class Fused(NamedTuple):
-    """A chunk, and why it was taken."""
-
-    chunk_id: str
-    scores: Scores
-
-
-def fuse(vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], k: int = K) -> list[Fused]:
-    """Best first. A chunk scores 1 / (k + rank) in each list that has it; equal ones keep the order of the chunk ids."""
-    vector = {hit.chunk_id: (rank, hit.score) for rank, hit in enumerate(vector_hits, start=1)}
-    keyword = {hit.chunk_id: (rank, hit.score) for rank, hit in enumerate(keyword_hits, start=1)}
-    fused = [Fused(chunk_id, _scores(vector.get(chunk_id), keyword.get(chunk_id), k)) for chunk_id in {**vector, **keyword}]
-    return sorted(fused, key=lambda found: (-found.scores.fused, found.chunk_id))
+def fuse(vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], plan: Plan) -> list[Fused]:
+    """Best first; equal ones keep the order of the chunk ids."""
+    vector, keyword = dict(vector_hits), dict(keyword_hits)
+    worth = worth_of_each(vector_hits, keyword_hits, plan)
+    ranked = sorted(worth, key=lambda chunk_id: (-worth[chunk_id], chunk_id))
+    return [Fused(chunk_id, worth[chunk_id], vector.get(chunk_id), keyword.get(chunk_id)) for chunk_id in ranked]
 
 
-def spread(fused: Sequence[Fused], k: int, document_of: Callable[[Fused], str]) -> list[Fused]:
-    """The best k, at most half of them of one document while others are left.
-
-    A title is a field of each of its document's chunks, so a document that a question names would else fill all places: of the sample
-    questions 34 instead of 33 of 40 then have the right page among the first 5 (keywords only).
-    """
-    most = -(-k // 2)
-    taken: list[Fused] = []
-    passed: list[Fused] = []
-    counts: Counter[str] = Counter()
-    for hit in fused:
-        document = document_of(hit)
-        (taken if counts[document] < most else passed).append(hit)
-        counts[document] += 1
-    return (taken + passed)[:k]
+def worth_of_each(vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], plan: Plan) -> dict[str, float]:
+    """What each chunk is worth by both lists together. One that a list has not counts there as nothing."""
+    if plan.fusion == "rrf":
+        first, second = _by_rank(vector_hits), _by_rank(keyword_hits)
+    else:
+        share = _keyword_share(vector_hits, keyword_hits, plan.keyword_weight)
+        first, second = _by_score(vector_hits, 1 - share), _by_score(keyword_hits, share)
+    return first | {chunk_id: worth + first.get(chunk_id, 0.0) for chunk_id, worth in second.items()}
 
 
-def _scores(vector: tuple[int, float] | None, keyword: tuple[int, float] | None, k: int) -> Scores:
-    fused = sum(1 / (k + found[0]) for found in (vector, keyword) if found)
-    return Scores(vector=vector[1] if vector else None, keyword=keyword[1] if keyword else None, fused=fused)
+def _keyword_share(vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], weight: float) -> float:
+    """A list that is empty, or whose part did not answer, leaves its weight to the other."""
+    if not vector_hits:
+        return 1.0
+    return weight if keyword_hits else 0.0
+
+
+def _by_rank(hits: Sequence[Hit]) -> dict[str, float]:
+    return {hit.chunk_id: 1 / (K + rank) for rank, hit in enumerate(hits, start=1)}
+
+
+def _by_score(hits: Sequence[Hit], weight: float) -> dict[str, float]:
+    """The best has all of the weight, the last of them nothing, like one that was not found; if all are alike, all have all of it."""
+    scores = [hit.score for hit in hits]
+    low, high = min(scores, default=0.0), max(scores, default=0.0)
+    if high == low:
+        return {hit.chunk_id: weight for hit in hits}
+    return {hit.chunk_id: weight * ((hit.score - low) / (high - low)) for hit in hits}

@@ -17,6 +17,7 @@ class Plan(NamedTuple):
     keyword_weight: float = 0.5
     feedback_chunks: int = 3
     feedback_weight: float = 0.3
+    smoothing: float = 0.2
     reranker: str = "none"
     rerank_chunks: int = 30
     diversity: float = 0.0

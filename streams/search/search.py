@@ -1,89 +1,112 @@
-"""Search: the way of a question through its stages: both indexes → fused → the best few, as they will be cited."""
+"""Search: the way of a question through its stages, one after the other, each in a file of its own.
+
+filters → hits of both indexes, with feedback → fusion → smoothing → spread over documents → near-duplicates → reranking → diversity →
+neighbours → context.
+Parts that do not answer are done without and named in `degraded`.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterator, Sequence
-from typing import NamedTuple
-
-import structlog
+from collections.abc import Awaitable, Coroutine, Iterator, Sequence
+from functools import partial
 
 from connectors.embedder.base import Vectors
-from connectors.vector_index.base import Hit
-from schemas.errors import Unavailable
-from schemas.events import NO_FILTERS, Filters, IndexPosition, RetrievedChunk
-from streams.chunk_change import IndexedChunk
+from connectors.keyword_index.terms import Analyser
+from connectors.reranker.base import Reranker
+from schemas.events import IndexPosition
+from streams.chunk_change import IndexedChunk, chunk_id_of
 from streams.chunk_index import ChunkIndex
-from streams.search.fusion import Fused, fuse, spread
+from streams.search.candidate import Candidate, Fused, retrieved
+from streams.search.context import within_budget
+from streams.search.diversity import by_terms, by_vectors, diverse, spread
+from streams.search.fusion import fuse
+from streams.search.guard import Guards
+from streams.search.hits import Scope, hits_of, unless_down, vectors_of
+from streams.search.lookup import Found, Lookup
+from streams.search.near_duplicates import merged
+from streams.search.neighbours import expanded
 from streams.search.plan import Plan
+from streams.search.reranking import reranked
+from streams.search.smoothing import LEADING, smoothed
 
-log = structlog.get_logger(__name__)
-
-
-class Found(NamedTuple):
-    """What a search found, and how."""
-
-    chunks: tuple[RetrievedChunk, ...]
-    position: IndexPosition
-    degraded: tuple[str, ...]  #: parts that did not answer: "vector", "keyword"
+_POOL = 4  # times top_k: what diversity may choose from
 
 
-class Lookup(NamedTuple):
-    """What is looked up."""
-
-    tenant: str
-    text: str
-    filters: Filters = NO_FILTERS
-    expansions: tuple[str, ...] = ()  #: words that the keyword index is asked for too
-
-
-async def search(lookup: Lookup, vector: Awaitable[Vectors] | None, *, index: ChunkIndex, plan: Plan) -> Found:
-    """The best chunks of both indexes' candidates. `vector`: the text's, being made while the keywords are looked up.
-
-    A part that is not available is named in `degraded`; if nothing else is there, its error is raised.
-    """
-    tenant, within = lookup.tenant, index.matching(lookup.tenant, lookup.filters)
-
-    async def near() -> list[Hit]:
-        return await index.near(tenant, await vector, plan.candidates, within) if vector is not None else []
-
-    hits = await asyncio.gather(
-        _or_error(near()), _or_error(index.sharing(tenant, " ".join((lookup.text, *lookup.expansions)), plan.candidates, within))
-    )
-    failed = {name: part for name, part in zip(("vector", "keyword"), hits, strict=True) if isinstance(part, Unavailable)}
-    for name, error in failed.items():
-        log.warning("search degraded", part=name, error=str(error))
-    if failed and len(failed) >= len(index.parts):
-        raise next(iter(failed.values()))
-    near_hits, sharing_hits = ([] if isinstance(part, Unavailable) else part for part in hits)
-    return Found(tuple(_retrieved(index, tenant, fuse(near_hits, sharing_hits), plan.top_k)), index.position, tuple(failed))
+async def search(
+    lookup: Lookup,
+    vector: Awaitable[Vectors] | None,
+    *,
+    index: ChunkIndex,
+    plan: Plan,
+    reranker: Reranker | None = None,
+    guards: Guards | None = None,
+) -> Found:
+    """The best chunks. `vector`: the text's, being made while the keywords are looked up. Raises IndexUnavailable if no part of the index answers."""
+    position, guards = index.position, guards or Guards()
+    scope = Scope(lookup, index.matching(lookup.tenant, lookup.filters), index, plan, guards, guards.deadline())
+    nothing = not index.parts or (scope.within is not None and not scope.within)
+    if nothing or "vector" not in index.parts:
+        _dismiss(vector)
+        vector = None
+    if nothing:
+        return Found((), position)
+    hits = await hits_of(scope, vector)
+    ranked = await _smoothed(list(_known(index, lookup.tenant, fuse(*hits, plan))), scope)
+    pool = merged(spread(ranked, plan.top_k), plan.near_duplicate, _looked_at(plan, reranker))
+    if reranker is not None and pool:
+        again = reranked(pool, lookup.text, plan.rerank_chunks, reranker, guards.rerank)
+        pool = spread(await unless_down("rerank", again, pool, scope), plan.top_k)
+    chosen = await _chosen(pool, scope)
+    whole = within_budget(expanded(chosen, plan.neighbours, partial(_chunk_at, index, lookup.tenant)), plan.context_tokens)
+    return _found(whole, position, scope, reranker)
 
 
-async def _or_error(hits: Awaitable[list[Hit]]) -> list[Hit] | Unavailable:
-    try:
-        return await hits
-    except Unavailable as error:
-        return error
+def _dismiss(vector: Awaitable[Vectors] | None) -> None:
+    """Nobody will wait for it."""
+    if isinstance(vector, Coroutine):
+        vector.close()
 
 
-def _retrieved(index: ChunkIndex, tenant: str, fused: Sequence[Fused], k: int) -> Iterator[RetrievedChunk]:
-    known = {hit: chunk for hit in fused if (chunk := index.chunk(tenant, hit.chunk_id))}  # what was taken away since the hit is passed over
-    for rank, hit in enumerate(spread(list(known), k, lambda hit: known[hit].document_id), start=1):
-        yield retrieved(known[hit], rank, hit)
+def _known(index: ChunkIndex, tenant: str, fused: Sequence[Fused]) -> Iterator[Candidate]:
+    """With their texts; what was taken away since it was found is passed over."""
+    for found in fused:
+        chunk = index.chunk(tenant, found.chunk_id)
+        if chunk is not None:
+            yield Candidate(found, chunk)
 
 
-def retrieved(chunk: IndexedChunk, rank: int, hit: Fused) -> RetrievedChunk:
-    """A chunk as it was found for a question."""
-    return RetrievedChunk(
-        rank=rank,
-        chunk_id=hit.chunk_id,
-        document_id=chunk.document_id,
-        title=chunk.title,
-        source=chunk.source,
-        heading_path=chunk.heading_path,
-        start=chunk.start,
-        end=chunk.end,
-        text=chunk.text,
-        tokens=chunk.tokens,
-        scores=hit.scores,
-    )
+def _looked_at(plan: Plan, reranker: Reranker | None) -> int:
+    """How many candidates the stages behind the ranking look at."""
+    return max(plan.top_k * (_POOL if plan.diversity else 1), plan.rerank_chunks if reranker else 0)
+
+
+async def _smoothed(candidates: list[Candidate], scope: Scope) -> list[Candidate]:
+    """The leading ones in the order that their likeness gives them, if they have vectors."""
+    leading = candidates[:LEADING]
+    rows = await vectors_of(scope, _ids(leading)) if scope.plan.smoothing else None
+    return candidates if rows is None else smoothed(leading, rows, scope.plan.smoothing) + candidates[LEADING:]
+
+
+async def _chosen(pool: list[Candidate], scope: Scope) -> list[Candidate]:
+    top_k, diversity = scope.plan.top_k, scope.plan.diversity
+    if not diversity:
+        return pool[:top_k]
+    rows = await vectors_of(scope, _ids(pool))
+    alike = by_terms(Analyser().terms_of_each([one.chunk.text for one in pool])) if rows is None else by_vectors(rows)
+    return diverse(pool, alike, top_k, diversity)
+
+
+def _ids(candidates: Sequence[Candidate]) -> list[str]:
+    return [candidate.found.chunk_id for candidate in candidates]
+
+
+def _chunk_at(index: ChunkIndex, tenant: str, document_id: str, ordinal: int) -> tuple[str, IndexedChunk] | None:
+    chunk_id = chunk_id_of(tenant, document_id, ordinal)
+    chunk = index.chunk(tenant, chunk_id)
+    return None if chunk is None else (chunk_id, chunk)
+
+
+def _found(candidates: Sequence[Candidate], position: IndexPosition, scope: Scope, reranker: Reranker | None) -> Found:
+    chunks = tuple(retrieved(candidate, rank) for rank, candidate in enumerate(candidates, start=1))
+    name = reranker.name if reranker and any(candidate.rerank is not None for candidate in candidates) else None
+    return Found(chunks, position, tuple(scope.failed), name)

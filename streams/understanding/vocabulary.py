@@ -6,11 +6,12 @@ An index that does not answer knows nothing: its search will say so, and a quest
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.keyword_index.terms import Analyser
 from schemas.errors import Unavailable
 from streams.chunk_index import ChunkIndex
+from streams.search.guard import Guard, Guards
 from streams.understanding.definitions import long_form
 from streams.understanding.spelling import spelt_nearly
 from streams.understanding.terms import Terms
@@ -25,6 +26,8 @@ class Vocabulary:
 
     index: ChunkIndex
     terms: Terms
+    guard: Guard = field(default_factory=lambda: Guards().keyword)
+    by: float | None = None  #: the loop's time by which it must have been asked
 
     @property
     def analyser(self) -> Analyser:
@@ -33,14 +36,14 @@ class Vocabulary:
     async def rarity(self, tenant: str, terms: Collection[str]) -> Mapping[str, int]:
         """In how many of the tenant's chunks each term is; empty if that is not known."""
         try:
-            return await self.index.rarity(tenant, terms)
+            return await self.guard.run(lambda: self.index.rarity(tenant, terms), by=self.by)
         except Unavailable:
             return {}
 
     async def defined(self, tenant: str, acronym: str) -> str | None:
         """What the tenant's documents say that it stands for."""
         try:
-            hits = await self.index.sharing(tenant, acronym, _READ_CHUNKS)
+            hits = await self.guard.run(lambda: self.index.sharing(tenant, acronym, _READ_CHUNKS), by=self.by)
         except Unavailable:
             return None
         chunks = (self.index.chunk(tenant, hit.chunk_id) for hit in hits)

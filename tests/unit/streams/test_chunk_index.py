@@ -15,7 +15,7 @@ from connectors.journal.memory import MemoryFollower, MemoryJournal
 from connectors.keyword_index import open_keyword_index
 from connectors.vector_index import open_vector_index
 from schemas.codec import encode
-from schemas.errors import ModelUnavailable
+from schemas.errors import IndexUnavailable
 from schemas.record import Record
 from schemas.topics import CHUNKS, Topic
 from streams.chunk_index import ChunkIndex, follow
@@ -223,5 +223,5 @@ async def test_with_no_other_part_its_error_is_raised() -> None:
     assert isinstance(embedder, WordEmbedder)
     embedder.fails = True
 
-    with pytest.raises(ModelUnavailable):
+    with pytest.raises(IndexUnavailable):
         await retrieve(*understood(a_query(text="cats")), embedder=embedder, index=corpus.index, plan=PLAN)
