@@ -25,6 +25,7 @@ from schemas.events import Filters, IndexPosition
 from schemas.record import Record
 from schemas.topics import CHUNKS
 from streams.chunk_change import Change, IndexedChunk, changes_of
+from streams.chunk_fold import ChunkFold
 from streams.chunk_store import ChunkStore, Stored
 
 _BATCH = 256  # records applied in one go: about 50 ms, between which searches are answered
@@ -49,6 +50,7 @@ class ChunkIndex:
         self.generation = 0  #: of the index; 0: what a worker makes of the topic by itself
         self._ends: Callable[[], Awaitable[Mapping[int, int]]] | None = None
         self.parts: tuple[Part, ...] = (*(("vector",) if vectors else ()), *(("keyword",) if keywords else ()))  #: that can be searched
+        self.shared = any(port is not None and port.shared for port in (vectors, keywords))  #: a part of it lies on a server, for all workers
         self.foreign_vectors = 0  #: chunks whose vector another embedder made: found by keywords only
         self.unreadable = 0  #: records that were passed over
 
@@ -132,6 +134,10 @@ class ChunkIndex:
         """Nothing is applied meanwhile; searches are answered. Gives the next offset to apply, by partition."""
         async with self._writing:
             yield self.positions
+
+    def fold(self) -> ChunkFold:
+        """What takes in records as this index would."""
+        return ChunkFold(self._embedder_name, self._dims, has_vectors=self._vectors is not None)
 
     def stored(self) -> list[Stored]:
         """Every chunk."""
