@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from connectors.journal.base import Follower, Journal
+from connectors.journal.base import Follower, Journal, Share
 from schemas.settings import Settings
 
-__all__ = ["Follower", "Journal", "open_journal"]
+__all__ = ["Follower", "Journal", "Share", "open_journal"]
 
 
 def open_journal(settings: Settings) -> Journal:

@@ -5,6 +5,8 @@ Guarantees that every backend gives (tests/contract/test_journal.py):
 - Records of one key keep their order.
 - A follower delivers every record of every partition from its start on exactly once, in order of offset within a partition; its positions
   pass what compaction has taken away.
+- Those who share a topic under one name get every record at least once between them, in order within a partition; what one of them has read and
+  not committed comes again, to whoever takes its place.
 """
 
 from __future__ import annotations
@@ -29,6 +31,22 @@ class Follower(Protocol):
     @property
     def positions(self) -> Mapping[int, int]:
         """The next offset to read, by partition: past what `read` has returned."""
+        ...
+
+
+class Share(Protocol):
+    """A reader of a topic together with others: each partition goes to one of them at a time."""
+
+    async def read(self, timeout_s: float) -> Sequence[Record]:
+        """Records that wait, in order within a partition; empty after `timeout_s` without any."""
+        ...
+
+    async def commit(self) -> None:
+        """Note that what was read is done: whoever reads these partitions next begins behind it. Not noted for those that went to another."""
+        ...
+
+    async def noted(self) -> Mapping[int, int]:
+        """The offset behind what all of them together have noted as done, by partition; 0 where nothing is."""
         ...
 
 
@@ -69,4 +87,12 @@ class Journal(Protocol):
 
     def follow(self, topic: Topic, start: Mapping[int, int] | None = None) -> AbstractAsyncContextManager[Follower]:
         """Read the topic from these offsets on, by partition; None: from its beginning. Offsets that are gone mean the first kept."""
+        ...
+
+    def share(self, topic: Topic, group: str) -> AbstractAsyncContextManager[Share]:
+        """Read the topic together with all who share it under that name, from where they stand; the first begins at its beginning."""
+        ...
+
+    async def noted(self, topic: Topic, group: str) -> Mapping[int, int]:
+        """How far those are who share the topic under that name, as `Share.noted` says it, without being one of them. Raises LogUnavailable."""
         ...

@@ -10,7 +10,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
-from connectors.journal.kafka_share import KafkaShare, open_share
+from connectors.journal.kafka_share import KafkaShare, group_consumer, noted, open_share
 from connectors.kafka.client import client_options, mapped_errors, open_client
 from connectors.kafka.producer import Producer
 from connectors.kafka.wire import EARLIEST, LATEST, TopicPlace, offsets_at, topic_places
@@ -106,6 +106,15 @@ class KafkaJournal:
 
     def share(self, topic: Topic, group: str) -> AbstractAsyncContextManager[KafkaShare]:
         return open_share(self._settings, topic, group)
+
+    async def noted(self, topic: Topic, group: str) -> Mapping[int, int]:
+        consumer = group_consumer(self._settings, group)
+        try:
+            async with mapped_errors():
+                await consumer.start()
+            return await noted(consumer, topic, (await self.ends(topic)).keys())
+        finally:
+            await consumer.stop()
 
     async def _offsets(self, topic: Topic, when: int) -> dict[int, int]:
         """By partition. Raises LogUnavailable, also if the topic is not there."""

@@ -33,6 +33,23 @@ class MemoryFollower:
         return waiting
 
 
+class MemoryShare:
+    """Reads what the others of its group have not committed. One of them at a time has the topic's one partition: the others wait."""
+
+    def __init__(self, journal: MemoryJournal, topic: Topic, committed: dict[str, int]) -> None:
+        self._topic, self._committed = topic, committed
+        self._follower = MemoryFollower(journal, topic, committed.get(topic.name, 0))
+
+    async def read(self, timeout_s: float) -> Sequence[Record]:
+        return await self._follower.read(timeout_s)
+
+    async def commit(self) -> None:
+        self._committed[self._topic.name] = self._follower.positions[0]
+
+    async def noted(self) -> Mapping[int, int]:
+        return {0: self._committed.get(self._topic.name, 0)}
+
+
 class MemoryJournal:
     """See connectors/journal/base.py."""
 
@@ -40,6 +57,8 @@ class MemoryJournal:
         self._records: defaultdict[str, list[Record]] = defaultdict(list)
         self._growth = asyncio.Condition()
         self._epoch = uuid4().hex
+        self._committed: defaultdict[str, dict[str, int]] = defaultdict(dict)  # by group, the offset behind what is done of each topic
+        self._turns: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __aenter__(self) -> MemoryJournal:
         return self
@@ -80,6 +99,14 @@ class MemoryJournal:
     @asynccontextmanager
     async def follow(self, topic: Topic, start: Mapping[int, int] | None = None) -> AsyncIterator[MemoryFollower]:
         yield MemoryFollower(self, topic, (start or {}).get(0, 0))
+
+    @asynccontextmanager
+    async def share(self, topic: Topic, group: str) -> AsyncIterator[MemoryShare]:
+        async with self._turns[topic.name, group]:
+            yield MemoryShare(self, topic, self._committed[group])
+
+    async def noted(self, topic: Topic, group: str) -> Mapping[int, int]:
+        return {0: self._committed[group].get(topic.name, 0)}
 
     async def grown(self, topic: Topic, length: int, timeout_s: float) -> None:
         """Wait until a topic is longer than that, at most `timeout_s`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from connectors.journal.base import Follower, Journal
+from connectors.journal.base import Follower, Journal, Share
 from connectors.journal.kafka import KafkaJournal
 from connectors.journal.memory import MemoryJournal
 from schemas.codec import decode
@@ -309,3 +310,60 @@ async def test_a_topics_epoch_stays_while_the_topic_does(bench: Bench) -> None:
 async def records_from(bench: Bench, start: Mapping[int, int], count: int) -> list[Record]:
     async with bench.journal.follow(QUERIES, start) as follower:
         return await read(follower, count)
+
+
+async def taken(share: Share, count: int) -> list[Record]:
+    """So many records or more."""
+    found: list[Record] = []
+    async with asyncio.timeout(PATIENCE_S):
+        while len(found) < count:
+            found += await share.read(0.5)
+    return found
+
+
+async def test_who_shares_a_topic_goes_on_where_the_others_stood(bench: Bench) -> None:
+    """What was committed does not come again, what was read only does; another name begins at the beginning."""
+    group, ends = f"g-{uuid.uuid4().hex}", await bench.journal.ends(QUERIES)
+    before = sum(ends.values()) - sum((await bench.journal.starts(QUERIES)).values())
+    await bench.journal.append_all([a_query(query_id="q1"), a_query(query_id="q2")], CONTEXT)
+    async with bench.journal.share(QUERIES, group) as share:
+        await taken(share, before + 2)
+        await share.commit()
+        await bench.journal.append(a_query(query_id="q3"), CONTEXT)
+        read_only = await taken(share, 1)
+        noted = await share.noted()
+    async with bench.elsewhere.share(QUERIES, group) as share:
+        again = await taken(share, 1)
+        await share.commit()
+        caught_up = await share.noted()
+    async with bench.elsewhere.share(QUERIES, f"{group}-other") as share:
+        everything = await taken(share, before + 3)
+
+    assert [record.header("correlation") for record in again] == ["q3"]
+    assert again == read_only
+    assert sum(noted.values()) == sum(caught_up.values()) - 1
+    assert caught_up == await bench.journal.ends(QUERIES) == await bench.journal.noted(QUERIES, group)
+    assert set((await bench.journal.noted(QUERIES, f"{group}-nobody")).values()) == {0}
+    assert len(everything) == before + 3
+
+
+async def test_who_shares_a_topic_reads_each_record_once_between_them(bench: Bench) -> None:
+    """Two at once, and one that leaves: its partitions go to the other."""
+    group = f"g-{uuid.uuid4().hex}"
+    start = await bench.journal.ends(QUERIES)
+    found: list[str] = []
+
+    async def read(journal: Journal, until: int) -> None:
+        async with journal.share(QUERIES, group) as share:
+            while len(found) < until:
+                records = await share.read(0.2)
+                found.extend(record.header("correlation") or "" for record in records if record.offset >= start[record.partition])
+                await share.commit()
+
+    await bench.journal.append_all([a_query(a_session(), query_id=f"a{number}") for number in range(50)], CONTEXT)
+    async with asyncio.timeout(3 * PATIENCE_S):
+        await asyncio.gather(read(bench.journal, 50), read(bench.elsewhere, 50))
+        await bench.journal.append_all([a_query(a_session(), query_id=f"b{number}") for number in range(50)], CONTEXT)
+        await read(bench.elsewhere, 100)
+
+    assert set(found) == {f"{letter}{number}" for letter in "ab" for number in range(50)}
