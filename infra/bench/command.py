@@ -70,14 +70,15 @@ def _register_index(benches: typer.Typer) -> None:
     def retrieval(
         chunks: Annotated[int, typer.Option(min=1_000, help="Chunks in the index.")] = 100_000,
         questions: Annotated[int, typer.Option(min=1, help="How many, in sequence.")] = 1_000,
+        weaviate: Annotated[bool, typer.Option("--weaviate", help="Also Weaviate's hybrid search, on a server of its own.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
     ) -> None:
-        """A question to its chunks, without its embedding; beside rank_bm25 on the same chunks."""
+        """A question to its chunks, without its embedding; beside rank_bm25, and Weaviate, on the same chunks."""
         import uvloop
 
         from infra.bench.retrieval import bench_retrieval
 
-        _finish(uvloop.run(bench_retrieval(load_settings(), chunks=chunks, count=questions)), as_json)
+        _finish(uvloop.run(bench_retrieval(load_settings(), chunks=chunks, count=questions, weaviate=weaviate)), as_json)
 
     @benches.command("ingest")
     def ingest(

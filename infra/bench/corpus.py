@@ -37,6 +37,7 @@ MADE_UP = MadeUp()
 SAMPLES = Path(__file__).parent.parent / "samples"
 BENCH = Context("/roxy/bench", f"00-{'b' * 32}-{'e' * 16}-00")
 BATCH = 500
+TENANT = "default"
 _WRITTEN = "2026-01-01T00:00:00.000Z"
 _SENTENCES = 14  # about 300 tokens
 _OF_DOCUMENT = 10  # chunks
@@ -131,7 +132,7 @@ def _made(name: str, count: int, dims: int) -> Vectors:
 def _document(number: int, texts: Sequence[str]) -> DocumentSubmitted:
     name = f"bench-{number}"
     content = "\n\n".join([f"# Page {number}", *(f"## Section {place}\n\n{text}" for place, text in enumerate(texts))])
-    return DocumentSubmitted(id=name, tenant="default", document_id=name, source=f"bench/{name}.md", content=content)
+    return DocumentSubmitted(id=name, tenant=TENANT, time=_WRITTEN, document_id=name, source=f"bench/{name}.md", content=content)
 
 
 def _chunk(number: int, embedder: str, vector: Vectors | None) -> ChunkIndexed:
@@ -139,8 +140,9 @@ def _chunk(number: int, embedder: str, vector: Vectors | None) -> ChunkIndexed:
     text = text_of(number)
     return ChunkIndexed(
         id=f"{document}/{number}",
-        tenant="default",
-        chunk_id=f"default/{document}#{ordinal}",
+        tenant=TENANT,
+        time=_WRITTEN,
+        chunk_id=f"{TENANT}/{document}#{ordinal}",
         document_id=document,
         ordinal=ordinal,
         title=f"Page {number // _OF_DOCUMENT}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from connectors.embedder.base import Vectors
 from infra.bench.corpus import normal, text_of
 
+WARM_UP = 50  #: questions that are not counted
 _WORDS = (4, 10)  # a question's, least and most
 _MISSPELT = 0.1  # of the words
 _NEARNESS = 0.75  # cosine to the chunk that is meant
@@ -31,6 +34,17 @@ def lookups(count: int, rows: Vectors) -> list[Asked]:
     noise = normal(directions.standard_normal((count, rows.shape[1])) * np.std(rows, axis=0))
     near = normal(_NEARNESS * rows[chosen] + np.sqrt(1 - _NEARNESS**2) * noise)
     return [Asked(_question(text_of(number), pick), vector) for number, vector in zip(chosen, near, strict=True)]
+
+
+async def timed(ask: Callable[[Asked], Awaitable[object]], asked: Sequence[Asked]) -> list[float]:
+    """Milliseconds of each question behind the warm-up, one after the other."""
+    times = []
+    for number, one in enumerate(asked):
+        begun = time.perf_counter()
+        await ask(one)
+        if number >= WARM_UP:
+            times.append((time.perf_counter() - begun) * 1000)
+    return times
 
 
 def _question(text: str, pick: random.Random) -> str:

@@ -6,7 +6,6 @@ The search is that of a worker (streams/search/search.py) with the plan of the s
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import numpy as np
@@ -16,8 +15,8 @@ from connectors.embedder.base import Vectors
 from connectors.keyword_index import open_keyword_index
 from connectors.keyword_index.base import Entry
 from connectors.keyword_index.terms import Analyser
-from infra.bench.corpus import BENCH, MADE_UP, chunk_events, text_of, vectors
-from infra.bench.lookups import Asked, lookups
+from infra.bench.corpus import BENCH, MADE_UP, TENANT, chunk_events, text_of, vectors
+from infra.bench.lookups import WARM_UP, Asked, lookups, timed
 from infra.bench.report import Report, Wanted, quantiles, report
 from schemas.codec import encode
 from schemas.record import Record
@@ -29,8 +28,6 @@ from streams.search.lookup import Lookup
 from streams.search.plan import Plan
 from streams.search.search import search
 
-TENANT = "default"
-WARM_UP = 50
 _RANK_BM25_CHUNKS = 20_000  # pure Python: at 100,000 a question takes it 0.4 s, and what it holds 1.5 GiB
 _RANK_BM25_QUESTIONS = 50
 _GOALS: dict[str, Wanted] = {"hybrid_p50_ms": ("<=", 4), "hybrid_p95_ms": ("<=", 10), "vector_recall_at_10": (">=", 0.98)}
@@ -38,8 +35,8 @@ _GOALS: dict[str, Wanted] = {"hybrid_p50_ms": ("<=", 4), "hybrid_p95_ms": ("<=",
 Ask = Callable[[Asked], Awaitable[object]]
 
 
-async def bench_retrieval(settings: Settings, *, chunks: int = 100_000, count: int = 1_000) -> Report:
-    """Measure the search and its parts, then rank_bm25."""
+async def bench_retrieval(settings: Settings, *, chunks: int = 100_000, count: int = 1_000, weaviate: bool = False) -> Report:
+    """Measure the search and its parts, then rank_bm25, and Weaviate if wanted: building it takes minutes, and Go."""
     plan, rows = Plan.of(settings), vectors(0, chunks, MADE_UP.dims)
     asked = lookups(WARM_UP + count, rows)
     index = open_index(settings, MADE_UP)
@@ -51,6 +48,10 @@ async def bench_retrieval(settings: Settings, *, chunks: int = 100_000, count: i
     smaller = min(chunks, _RANK_BM25_CHUNKS)
     figures |= quantiles(f"keyword_{smaller // 1000}k", await _tantivy(settings, smaller, asked, plan.candidates))
     baseline = quantiles(f"keyword_{smaller // 1000}k", await _rank_bm25(smaller, asked[: WARM_UP + _RANK_BM25_QUESTIONS], plan.candidates))
+    if weaviate:
+        from infra.bench.weaviate_hybrid import hybrid_times
+
+        baseline |= quantiles("hybrid", await hybrid_times(settings, chunks, asked, plan))
     return report("retrieval", figures=figures, baseline=baseline, goals=_GOALS)
 
 
@@ -63,22 +64,11 @@ async def fill(index: ChunkIndex, chunks: int) -> None:
     gc.freeze()  # as in a worker
 
 
-async def timed(ask: Ask, asked: Sequence[Asked]) -> list[float]:
-    """Milliseconds of each question behind the warm-up."""
-    times = []
-    for number, one in enumerate(asked):
-        begun = time.perf_counter()
-        await ask(one)
-        if number >= WARM_UP:
-            times.append((time.perf_counter() - begun) * 1000)
-    return times
-
-
 async def recalls(index: ChunkIndex, rows: Vectors, asked: Sequence[Asked], candidates: int) -> dict[str, float]:
-    """Of the ten nearest by comparing all, the share among the first ten; asked for ten, and for as many as the plan's candidates."""
+    """Of the ten nearest by comparing all, the share among the first ten: of as many as the search takes, and when no more than ten are asked for."""
     exact = [_nearest(rows, one.vector) for one in asked]
     figures = {}
-    for name, k in (("vector_recall_at_10", 10), ("vector_recall_at_10_of_candidates", candidates)):
+    for name, k in (("vector_recall_at_10", candidates), ("vector_recall_at_10_of_10", 10)):
         found = [{hit.chunk_id for hit in (await index.near(TENANT, one.vector, k))[:10]} for one in asked]
         figures[name] = float(np.mean([len(ten & true) / len(true) for ten, true in zip(found, exact, strict=True)]))
     return figures
