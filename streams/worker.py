@@ -1,4 +1,4 @@
-"""Composition root of a worker: `python -m streams.worker`. Settings → ports → index caught up → agents.
+"""Composition root of a worker: `python -m streams.worker`. Settings → ports → index from its snapshot, caught up → agents.
 
 It stops on SIGTERM and SIGINT: takes nothing new, finishes what it can within ROXY_DRAIN_S, hands the rest over by leaving the group.
 Should Faust give up (it does when it cannot commit), the agents are built again; the index and the connections stay.
@@ -26,7 +26,9 @@ from streams.app import Worker
 from streams.cancellations import follow_cancellations
 from streams.chunk_index import follow
 from streams.health import Health, serve_health
-from streams.ports import Ports, open_ports
+from streams.ports import Ports, open_ports, open_workshop
+from streams.serving import Swaps
+from streams.snapshots import Snapshots
 
 _RETRY_S = 1.0
 _SWITCH_S = 0.0005  # a record waits for the interpreter lock between Faust's thread and ours; Python's default is 5 ms
@@ -41,13 +43,20 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         health = Health()
         await stack.enter_async_context(serve_health(health, settings.worker_health_port))
         ports = await open_ports(settings, await stack.enter_async_context(open_session_log(settings)))
+        snapshots = Snapshots(settings.state_dir, ports.index, journal, every_s=settings.snapshot_s)
+        await _first(snapshots.restore(), stop.wait())
         await stack.enter_async_context(_background(follow(journal, ports.index), stop))
         await stack.enter_async_context(_background(follow_cancellations(journal, ports.cancellations), stop))
         await _first(ports.index.wait_for(await journal.ends(ports.index.topic)), stop.wait())
         log.info("index caught up", chunks=ports.index.size)
+        swaps = Swaps(open_workshop(settings, journal, ports.embedder), settings.state_dir, ports.index, ports.serving)
+        await stack.enter_async_context(_background(swaps.run(), stop))
+        await _first(swaps.settled.wait(), stop.wait())
+        await stack.enter_async_context(_background(snapshots.keep_writing(), stop))
         gc.freeze()  # what is there now stays: the collector need not walk through the index while an answer waits
         while not stop.is_set():
             await _work(ports, journal, health, stop)
+        await snapshots.try_to_write()
 
 
 async def _work(ports: Ports, journal: Journal, health: Health, stop: asyncio.Event) -> None:
