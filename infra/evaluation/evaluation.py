@@ -20,6 +20,8 @@ from streams.search.plan import Plan
 
 VARIED = (*CUTTING, *Plan._fields)  #: settings that an evaluation can compare
 
+_PATIENCE_S = 60.0  # a figure must not depend on what else the machine does
+
 
 class Evaluation(NamedTuple):
     """What one set of settings is worth on a dataset."""
@@ -45,7 +47,13 @@ def for_evaluation(settings: Settings, *, chunk: bool) -> Settings:
 
     Vectors of collections that are only measured are kept with what can be downloaded again, not with what the workers know.
     """
-    fixed: dict[str, Any] = {"language_model": "scripted", "result_cache_s": 0.0, "state_dir": settings.cache_dir / "evaluation"}
+    fixed: dict[str, Any] = {
+        "language_model": "scripted",
+        "result_cache_s": 0.0,
+        "search_timeout_s": _PATIENCE_S,
+        "step_timeout_s": _PATIENCE_S * 60,
+        "state_dir": settings.cache_dir / "evaluation",
+    }
     return settings.model_copy(update=fixed if chunk else {**fixed, "chunker": "whole"})
 
 

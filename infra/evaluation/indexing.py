@@ -17,6 +17,8 @@ from typing import NamedTuple
 from connectors.chunker import open_chunker
 from connectors.embedder.base import Embedder, Vectors
 from connectors.journal.memory import MemoryJournal
+from connectors.reranker import open_reranker
+from connectors.reranker.base import Reranker
 from connectors.session_log.memory import MemorySessionLog
 from infra.evaluation.progress import Advance, Report, quietly
 from schemas.codec import Context, decode
@@ -79,6 +81,7 @@ class Indexes:
         self._documents, self._settings = documents, settings
         self._ports: Ports | None = None
         self._kept: OrderedDict[tuple[object, ...], Indexed] = OrderedDict()
+        self._rerankers: dict[str, Reranker | None] = {}
 
     async def of(self, settings: Settings, report: Report = quietly) -> Indexed:
         """The index that these settings make. Raises RoxyError."""
@@ -89,7 +92,14 @@ class Indexes:
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(cut)
-        return self._kept[cut]
+        indexed = self._kept[cut]
+        return indexed._replace(ports=replace(indexed.ports, reranker=await self._reranker(settings.reranker)))
+
+    async def _reranker(self, setting: str) -> Reranker | None:
+        """Loaded once, as it takes seconds."""
+        if setting not in self._rerankers:
+            self._rerankers[setting] = await asyncio.to_thread(open_reranker, setting)
+        return self._rerankers[setting]
 
     async def _opened(self, settings: Settings) -> Ports:
         """The ports with a chunker and an empty index of their own."""

@@ -38,6 +38,7 @@ class Space(NamedTuple):
             return
         if trial.suggest_categorical("fusion", ["weighted", "rrf"]) == "weighted":
             trial.suggest_float("keyword_weight", 0.1, 0.9, step=0.1)
+        trial.suggest_float("smoothing", 0.0, 0.5, step=0.1)
         if trial.suggest_int("feedback_chunks", 0, 10) > 0:
             trial.suggest_float("feedback_weight", 0.1, 1.0, step=0.1)
 

@@ -79,13 +79,11 @@ def test_a_search_is_shared_goes_on_and_is_drawn(bare: Settings, tmp_path: Path)
 @pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_search_runs_on_a_ray_cluster(bare: Settings) -> None:
-    """One that is started for it, and stopped; a second run finds all done."""
-    command = ("tune", SAMPLE, "--backend", "ray", "--trials", "2", "--jobs", "2", "--json")
-    first, again = roxy(bare, *command), roxy(bare, *command)
+    """One that is started for it, and stopped."""
+    found = roxy(bare, "tune", SAMPLE, "--backend", "ray", "--trials", "2", "--json").json
 
-    assert 2 == len(first.json["trials"])
-    assert first.json["trials"] == again.json["trials"]
-    assert first.json["held_out"] == again.json["held_out"]
+    assert 2 == len(found["trials"])
+    assert 40 == found["train"]["queries"] + found["held_out"]["queries"]
 
 
 @pytest.mark.full

@@ -59,8 +59,8 @@ async def test_an_index_is_made_once_for_a_way_of_cutting(tmp_path: Path, settin
     indexes = Indexes(a_dataset(tmp_path).documents, settings)
     first = await indexes.of(settings)
 
-    assert await indexes.of(changed(settings, {"fusion": "rrf", "top_k": 3})) is first
-    assert await indexes.of(changed(settings, {"chunk_tokens": 50})) is not first
+    assert (await indexes.of(changed(settings, {"fusion": "rrf", "top_k": 3}))).ports.index is first.ports.index
+    assert (await indexes.of(changed(settings, {"chunk_tokens": 50}))).ports.index is not first.ports.index
 
 
 async def test_a_document_that_cannot_be_read_is_named(tmp_path: Path, settings: Settings) -> None:
