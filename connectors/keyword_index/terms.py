@@ -25,9 +25,7 @@ what when where which while who whom whose why would you your yours
 )
 
 
-_ASKING = frozenset(
-    re.findall(r"\w+", "compare compared difference differences explain happen happens mean means tell work works way ways best good")
-)
+ASKING = frozenset(re.findall(r"\w+", "compare compared difference differences explain happen happens mean means tell work works way ways best good"))
 _MARK = "zqzsentencezqz"  # no word, and nothing that a stemmer shortens
 _BETWEEN = f" {_MARK} "
 _CAMEL = re.compile(r"\b\w*[a-z][A-Z]\w*")
@@ -57,7 +55,7 @@ class Analyser:
 
     def question_terms(self, question: str) -> list[str]:
         """Each once, without the words that only say that something is asked, unless there are no others."""
-        terms = self.terms(" ".join(word for word in re.findall(r"\w+", question) if word.lower() not in _ASKING))
+        terms = self.terms(" ".join(word for word in re.findall(r"\w+", question) if word.lower() not in ASKING))
         return list(dict.fromkeys(terms or self.terms(question)))
 
 

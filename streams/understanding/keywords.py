@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from connectors.keyword_index.terms import Analyser
+from connectors.keyword_index.terms import ASKING, Analyser
 
 _WORD = re.compile(r"[^\W_](?:[\w.+#/:=@-]*[\w+#])?")
 _MOST = 64  # words that are looked at: who pastes a page is looked up by it all the same
@@ -23,9 +23,8 @@ class Keyword(NamedTuple):
 def keywords_of(text: str, analyser: Analyser) -> list[Keyword]:
     """Each word that tells something, once, in order."""
     words = list(dict.fromkeys(_WORD.findall(text)))[:_MOST]
-    telling = set(analyser.question_terms(" ".join(words)))
-    pairs = zip(words, analyser.terms_of_each(words), strict=True)
-    return [Keyword(word, frozenset(terms & telling)) for word, terms in pairs if terms & telling]
+    keywords = [Keyword(word, terms) for word, terms in zip(words, analyser.terms_of_each(words), strict=True) if terms]
+    return [keyword for keyword in keywords if keyword.word.lower() not in ASKING] or keywords
 
 
 def rarest_first(keywords: list[Keyword], counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from schemas.session_id import Session
 from streams.understanding.cleaning import cleaned
 from streams.understanding.intent import shortcut_of
 
-_MOST_TURNS = 8
+_MOST_TURNS = 4  # greetings among them
 #: How far back is read, in offsets: an answer of 300 tokens takes some 100. In a lane other sessions' records lie in between.
 _MOST_RECORDS = {"topic": 2_000, "lane": 20_000}
 _TOLD = frozenset({"QueryAsked", "ChunksRetrieved", "AnswerCompleted"})
@@ -42,7 +42,8 @@ async def turns_before(session_log: SessionLog, session: Session, query_id: str,
     except UnknownSession:  # forgotten since
         return ()
     told = [record for record in records if record.record.offset < asked_at and record.marks.type in _TOLD and record.marks.correlation != query_id]
-    return turns_of([decode(record.record) for record in told])
+    last = list(dict.fromkeys(record.marks.correlation for record in told))[-_MOST_TURNS:]  # decoding is what costs
+    return turns_of([decode(record.record) for record in told if record.marks.correlation in last])
 
 
 def turns_of(events: Sequence[Event]) -> tuple[Turn, ...]:
@@ -57,4 +58,4 @@ def turns_of(events: Sequence[Event]) -> tuple[Turn, ...]:
                 turns[event.query_id] = turn._replace(text=event.understanding.text)
             case AnswerCompleted() if event.query_id in turns:
                 turns[event.query_id] = turns[event.query_id]._replace(answer=event.text, citations=event.citations)
-    return tuple(turn for turn in turns.values() if shortcut_of(turn.text) is None)[-_MOST_TURNS:]
+    return tuple(turn for turn in turns.values() if shortcut_of(turn.text) is None)

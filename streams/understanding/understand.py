@@ -48,7 +48,7 @@ async def _expansions(tenant: str, text: str, keywords: Sequence[Keyword], count
     words = [keyword.word for keyword in keywords]
     found = [
         *await _defined(tenant, text, vocabulary),
-        *vocabulary.terms.meant_by(words, vocabulary.analyser.terms(text)),
+        *vocabulary.terms.meant_by(words, [term for keyword in keywords for term in keyword.terms]),
         *await _respelt(tenant, keywords, counts, vocabulary),
     ]
     own = {term for keyword in keywords for term in keyword.terms}

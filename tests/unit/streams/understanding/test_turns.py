@@ -87,7 +87,7 @@ async def test_only_so_much_of_a_long_session_is_read(monkeypatch: pytest.Monkey
     within = await turns_before(log, session, "qx", 80)
     log.expire(session, before=76)
 
-    assert [f"q{number}" for number in range(12, 20)] == [turn.query_id for turn in last]
+    assert [f"q{number}" for number in range(16, 20)] == [turn.query_id for turn in last]
     assert ["q18", "q19"] == [turn.query_id for turn in within]
     assert ["q19"] == [turn.query_id for turn in await turns_before(log, session, "qx", 80)]
 
