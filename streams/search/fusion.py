@@ -15,11 +15,11 @@ from streams.search.plan import Plan
 K = 60  #: of Cormack, Clarke, Büttcher 2009: how little the very first ranks count above the next ones
 
 
-def fuse(vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], plan: Plan) -> list[Fused]:
-    """Best first; equal ones keep the order of the chunk ids."""
+def fuse(vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], plan: Plan, most: int | None = None) -> list[Fused]:
+    """Best first, at most so many; equal ones keep the order of the chunk ids."""
     vector, keyword = dict(vector_hits), dict(keyword_hits)
     worth = worth_of_each(vector_hits, keyword_hits, plan)
-    ranked = sorted(worth, key=lambda chunk_id: (-worth[chunk_id], chunk_id))
+    ranked = sorted(worth, key=lambda chunk_id: (-worth[chunk_id], chunk_id))[:most]
     return [Fused(chunk_id, worth[chunk_id], vector.get(chunk_id), keyword.get(chunk_id)) for chunk_id in ranked]
 
 

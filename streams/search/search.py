@@ -51,7 +51,7 @@ async def search(
     if nothing:
         return Found((), position)
     hits = await hits_of(scope, vector)
-    ranked = await _smoothed(list(_known(index, lookup.tenant, fuse(*hits, plan))), scope)
+    ranked = await _smoothed(list(_known(index, lookup.tenant, fuse(*hits, plan, _ranked(plan)))), scope)
     pool = merged(spread(ranked, plan.top_k), plan.near_duplicate, _looked_at(plan, reranker))
     if reranker is not None and pool:
         again = reranked(pool, lookup.text, plan.rerank_chunks, reranker, guards.rerank)
@@ -73,6 +73,11 @@ def _known(index: ChunkIndex, tenant: str, fused: Sequence[Fused]) -> Iterator[C
         chunk = index.chunk(tenant, found.chunk_id)
         if chunk is not None:
             yield Candidate(found, chunk)
+
+
+def _ranked(plan: Plan) -> int:
+    """How far down the fused list a chunk may stand and still come to be among the best: half of a search's time went into the rest."""
+    return max(2 * LEADING, plan.top_k * _POOL, 2 * plan.rerank_chunks)
 
 
 def _looked_at(plan: Plan, reranker: Reranker | None) -> int:
