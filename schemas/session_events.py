@@ -27,7 +27,7 @@ class Filters(Value):
 
     sources: tuple[str, ...] = ()  #: where the document came from; one that ends in `*` stands for all that begin so
     tags: tuple[str, ...] = ()
-    since: str | None = None  #: the chunk was written, or changed, then or later: RFC 3339
+    since: str | None = None  #: the chunk was written, or changed, then or later: RFC 3339, UTC, with milliseconds
     until: str | None = None  #: and before then
 
 
