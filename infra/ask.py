@@ -69,7 +69,9 @@ def understood_as(found: dict[str, Any]) -> str | None:
 
 
 def _show(kind: str, event: dict[str, Any], texts: list[str], console: Console) -> None:
-    if kind == "TokensGenerated":
+    if kind == "ChunksRetrieved" and event["degraded"]:
+        console.print(f"[dim]searched without: {escape(', '.join(event['degraded']))}[/]", soft_wrap=True)
+    elif kind == "TokensGenerated":
         texts.append(event["text"])
         console.print(escape(event["text"]), end="", soft_wrap=True, highlight=False)
     elif kind == "GenerationStarted" and event["resumes_at"] < len(texts):

@@ -1,7 +1,7 @@
 """Pseudo-relevance feedback: the question's vector, moved towards those of the chunks nearest to it (Rocchio 1971). Pure.
 
 A question is a line, a chunk a page: what the nearest chunks have in common says more of what is meant than the question's few words.
-docs/adr/0011-how-the-parts-are-fused.md has the figures.
+docs/adr/0012-how-the-parts-are-fused.md has the figures.
 """
 
 from __future__ import annotations

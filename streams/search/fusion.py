@@ -1,7 +1,7 @@
 """Fusion: the hits of both indexes to one ranking. Pure.
 
 `weighted` adds the scores, each list's brought to 0..1 between its last hit and its best: how much better a hit is than the next one counts.
-`rrf` adds 1 / (60 + rank), where only the order counts. Figures: docs/adr/0011-how-the-parts-are-fused.md.
+`rrf` adds 1 / (60 + rank), where only the order counts. Figures: docs/adr/0012-how-the-parts-are-fused.md.
 """
 
 from __future__ import annotations

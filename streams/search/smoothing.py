@@ -1,7 +1,7 @@
 """Smoothing: what is like a good chunk is likely good itself (the cluster hypothesis; Diaz 2005, score regularisation). Pure.
 
 Each of the leading candidates takes over a share of the worth of those most like it. Neither list knows of this: a chunk that stands alone
-among hits on another matter sinks, one of several that say the same rises. docs/adr/0011-how-the-parts-are-fused.md has the figures.
+among hits on another matter sinks, one of several that say the same rises. docs/adr/0012-how-the-parts-are-fused.md has the figures.
 """
 
 from __future__ import annotations
