@@ -25,6 +25,7 @@ def up(
     workers: Annotated[int, typer.Option(min=0, help="Worker processes.")] = 1,
     apis: Annotated[int, typer.Option(min=0, help="API processes, on ports from ROXY_API_PORT.")] = 1,
     only_broker: Annotated[bool, typer.Option("--only-broker", help="Kafka and its topics, no process of ours.")] = False,
+    weaviate: Annotated[bool, typer.Option("--weaviate", help="Weaviate too, with the index in it; from then on by itself.")] = False,
     as_json: Json = False,
 ) -> None:
     """Start broker, topics, workers and API, where absent."""
@@ -34,7 +35,16 @@ def up(
 
     with reporter(quiet=as_json) as (say, progress):
         started = asyncio.run(
-            start(load_settings(), brokers=brokers, workers=workers, apis=apis, only_broker=only_broker, say=say, progress=progress)
+            start(
+                load_settings(),
+                brokers=brokers,
+                workers=workers,
+                apis=apis,
+                only_broker=only_broker,
+                with_weaviate=weaviate,
+                say=say,
+                progress=progress,
+            )
         )
     if as_json:
         _print({"bootstrap": started.bootstrap, "topics": _dicts(started.topics), "processes": _dicts(started.processes)})

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from infra import kafka
+from infra import kafka, weaviate
 from infra.kafka import Cluster
 from infra.processes import make_dir
 from schemas.settings import PREFIX, Settings
@@ -29,7 +29,7 @@ def resolve(settings: Settings, cluster: Cluster | None) -> Settings:
     if cluster is not None:
         found["kafka_bootstrap"] = cluster.bootstrap
         found |= {name: value for name, value in _replication(cluster).items() if name not in settings.model_fields_set}
-    return settings.model_copy(update=found)
+    return weaviate.reached(settings).model_copy(update=found)
 
 
 def for_local_cluster(settings: Settings) -> Settings:

@@ -22,6 +22,7 @@ from streams.app import steps
 from streams.cancellations import follow_cancellations
 from streams.chunk_index import follow
 from streams.ports import Ports, open_ports
+from streams.shared_writes import write_shared
 from streams.step import Frame, Policy, Step
 from streams.window import Window
 
@@ -34,6 +35,7 @@ async def run(settings: Settings, chunks: int) -> None:
     for events in chunk_events(chunks, embedder=name, dims=dims):
         await journal.append_all(events, BENCH)
     work = [follow(journal, ports.index), follow_cancellations(journal, ports.cancellations)]
+    work += [write_shared(journal, ports.target)] if ports.target else []
     work += [_agent(step, ports, journal) for step in steps(ports)]
     async with AsyncExitStack() as stack:
         for one in work:

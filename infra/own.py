@@ -12,7 +12,7 @@ from infra.ports import free_block
 from infra.up import Up, down, up
 from schemas.settings import Settings
 
-_PORTS = 210  # broker and controllers, API processes, and 100 behind them the workers' health
+_PORTS = 210  # broker and controllers, API processes, 100 behind them the workers' health, and Weaviate's
 
 
 @asynccontextmanager
@@ -29,4 +29,5 @@ async def own_roxy(settings: Settings, *, brokers: int = 1, workers: int = 1, ap
 def _on_free_ports(settings: Settings, folder: Path, changed: dict[str, object]) -> Settings:
     first = free_block(_PORTS)
     own = {"state_dir": folder, "kafka_bootstrap": None, "kafka_port": first, "api_port": first + 10, "worker_health_port": 0}
+    own |= {"weaviate_port": first + 200, "weaviate_grpc_port": first + 201}
     return settings.model_copy(update={**own, **changed})

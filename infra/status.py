@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import NamedTuple
 
-from infra import processes
+from infra import processes, weaviate
 from infra.environment import for_local_cluster
 from infra.kafka import live_brokers
 from infra.processes import Child
@@ -49,6 +49,12 @@ async def _part(child: Child, brokers: int) -> Part:
     process = child.process
     if process is None:
         return Part(child.name, "ended", child.address, child.pid, 0, 0, str(child.log))
-    ready = brokers > 0 if child.name.startswith("kafka-") else await is_ready(child.address)
+    ready = await _is_ready(child, brokers)
     memory = process.memory_info().rss / 2**20
     return Part(child.name, "ready" if ready else "starting", child.address, child.pid, time.time() - child.created, memory, str(child.log))
+
+
+async def _is_ready(child: Child, brokers: int) -> bool:
+    if child.name.startswith("kafka-"):
+        return brokers > 0
+    return await (weaviate.is_ready(child.address) if child.name == weaviate.NAME else is_ready(child.address))

@@ -1,4 +1,4 @@
-"""`roxy up` and `roxy down`: broker, topics, workers, API processes.
+"""`roxy up` and `roxy down`: broker, Weaviate where it is used, topics, workers, API processes.
 
 Called by the CLI, the demo and the tests. Guarantees: what runs is left alone, what is absent is started; when `up` returns, every process
 has said that it is ready; topics are there before any worker starts; `down` stops readers before what they read from.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from infra import kafka, processes
+from infra import kafka, processes, weaviate
 from infra.environment import environment, fingerprint, resolve
 from infra.kafka_install import Progress
 from infra.ports import LOOPBACK, require_free
@@ -65,6 +65,7 @@ async def up(
     workers: int = 1,
     apis: int = 1,
     only_broker: bool = False,
+    with_weaviate: bool = False,
     say: Say = lambda text: None,
     progress: Progress = lambda done, total: None,
 ) -> Up:
@@ -74,10 +75,14 @@ async def up(
         if settings.kafka_bootstrap is None:
             say("Starting Kafka")
             cluster = await kafka.start(settings, brokers=brokers, progress=progress)
+        servers = (
+            [_running_server(settings, weaviate.NAME, await weaviate.start(settings, say))] if with_weaviate or weaviate.is_wanted(settings) else []
+        )
         resolved = resolve(settings, cluster)
         say("Making topics")
         topics = await create_topics(resolved)
-        running = [_running_broker(settings, node.name, node.name in cluster.started) for node in cluster.nodes] if cluster else []
+        running = [_running_server(settings, node.name, node.name in cluster.started) for node in cluster.nodes] if cluster else []
+        running += servers
         if not only_broker:
             say("Starting workers and API")
             running += await _start_ours(resolved, planned(resolved, workers, apis))
@@ -88,9 +93,9 @@ def down(settings: Settings) -> tuple[Child, ...]:
     """Stop everything that `up` started from this state folder; returns what ran."""
     with processes.one_command_at_a_time(settings.state_dir):
         known = processes.known(settings.state_dir)
-        ours = [child for child in known if not child.name.startswith("kafka-")]
+        ours = [child for child in known if not child.name.startswith("kafka-") and child.name != weaviate.NAME]
         stopped = processes.stop(settings.state_dir, ours, grace_s=settings.drain_s + _STOP_GRACE_S)
-        stopped += kafka.stop(settings)
+        stopped += kafka.stop(settings) + weaviate.stop(settings)
         for child in known:
             processes.forget(settings.state_dir, child)
     return tuple(stopped)
@@ -137,7 +142,7 @@ def _running(settings: Settings, one: Planned, child: Child, *, started: bool) -
     return Running(one.name, f"http://{child.address}", child.pid, str(child.log), started, stale)
 
 
-def _running_broker(settings: Settings, name: str, started: bool) -> Running:
+def _running_server(settings: Settings, name: str, started: bool) -> Running:
     child = processes.find(settings.state_dir, name)
     if child is None:
         raise LocalProcessError(f"{name} ended as soon as it was ready. Its log: {processes.log_file(settings.state_dir, name)}.")

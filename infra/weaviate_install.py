@@ -1,8 +1,9 @@
 """Weaviate's server: built once from its source by `go install`, into the cache folder.
 
-Called by `infra.weaviate` before it starts a server, and by the tests of the full tier. There is no wheel of it as there is of Kafka's Java,
-and its archives for download are for Linux alone; the Go toolchain makes the same program on any machine. Guarantees: what lies at the
-place is a whole build of that version; an interrupted build leaves nothing behind but Go's own cache, with which the next one goes on.
+Called by `infra.weaviate` before it starts a server, and by `roxy test --full` before its tests: `python -m infra.weaviate_install`.
+There is no wheel of it as there is of Kafka's Java, and its archives for download are for Linux alone; the Go toolchain makes the same program on
+any machine. Guarantees: what lies at the place is a whole build of that version; an interrupted build leaves nothing behind but Go's own cache,
+with which the next one goes on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,7 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infra.processes import make_dir
-from schemas.errors import LocalProcessError, MissingExtra
+from schemas.errors import LocalProcessError, MissingExtra, RoxyError
+from schemas.settings import load_settings
 
 VERSION = "v1.35.2"
 _MODULE = "github.com/weaviate/weaviate/cmd/weaviate-server"
@@ -29,7 +32,7 @@ Say = Callable[[str], None]
 
 
 def install(cache_dir: Path, say: Say = lambda text: None) -> Path:
-    """The server's program; builds it if it is absent (6 minutes on 2 cores). Raises MissingExtra, LocalProcessError."""
+    """The server's program; builds it if it is absent (3 minutes on 2 cores). Raises MissingExtra, LocalProcessError."""
     program = program_file(cache_dir)
     if not program.exists():
         folder = make_dir(program.parent, "ROXY_CACHE_DIR")
@@ -81,3 +84,14 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def main() -> None:
+    try:
+        print(install(load_settings().cache_dir, lambda text: print(text, flush=True)))
+    except RoxyError as error:
+        sys.exit(f"roxy: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -230,7 +230,7 @@ class ChunkIndex:
             raise failed[0]
 
     async def _apply_vectors(self, tenant: str, changes: Mapping[str, Change]) -> None:
-        if self._vectors is None:
+        if self._vectors is None or self._vectors.shared:
             return
         with_vector = {chunk_id: change.vector for chunk_id, change in changes.items() if change.vector is not None}
         await self._vectors.remove(tenant, [chunk_id for chunk_id in changes if chunk_id not in with_vector])
@@ -238,7 +238,7 @@ class ChunkIndex:
             await self._vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())))
 
     async def _apply_keywords(self, tenant: str, entries: Sequence[Entry], going: Sequence[str] = ()) -> None:
-        if self._keywords is not None:
+        if self._keywords is not None and not self._keywords.shared:
             await self._keywords.remove(tenant, going)
             await self._keywords.upsert(tenant, entries)
 

@@ -54,7 +54,9 @@ async def with_vectors(
     id_of_content = {chunk.content_hash: chunk_id for chunk_id, chunk in known.items()}
     moved = [chunk for chunk in changed if chunk.content_hash in id_of_content]
     new = [chunk for chunk in changed if chunk.content_hash not in id_of_content]
-    rows = await index.vectors_of(changed[0].tenant, [id_of_content[chunk.content_hash] for chunk in moved]) if moved and embedder else None
+    # What a server holds may be of the version before: others write it, in their own time.
+    kept = moved and embedder and not index.shared
+    rows = await index.vectors_of(changed[0].tenant, [id_of_content[chunk.content_hash] for chunk in moved]) if kept else None
     if embedder and rows is None:  # nothing moved, or the index has no vectors to give
         moved, new = [], list(changed)
     for start in range(0, len(moved), _WRITTEN):

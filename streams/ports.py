@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from connectors.chunker import open_chunker
 from connectors.chunker.by_content_type import ChunkerByContentType
@@ -19,6 +20,7 @@ from connectors.language_model.base import LanguageModel
 from connectors.reranker import open_reranker
 from connectors.reranker.base import Reranker
 from connectors.session_log.base import SessionLog
+from connectors.shared_index import open_shared_index
 from connectors.vector_index import open_vector_index
 from schemas.settings import Settings
 from streams.cancellations import Cancellations
@@ -30,7 +32,11 @@ from streams.search.guard import Guards
 from streams.search.plan import Plan
 from streams.search.result_cache import ResultCache
 from streams.serving import Serving
+from streams.shared_writes import Target
 from streams.understanding.terms import Terms
+
+if TYPE_CHECKING:
+    from connectors.weaviate.chunks import WeaviateChunks
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class Ports:
     index: ChunkIndex  #: the one that follows `chunks`; ingestion asks it what is known
     model: LanguageModel
     cancellations: Cancellations
+    target: Target | None = None  #: the shared index, if a part of it lies on a server
     plan: Plan = field(default_factory=Plan)
     reranker: Reranker | None = None
     guards: Guards = field(default_factory=Guards)
@@ -62,12 +69,15 @@ class Ports:
 async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
     """The ports that the settings name. A model of sentences takes seconds to load: in a thread, so that the process answers meanwhile."""
     embedder = await asyncio.to_thread(open_embedder, settings.embedder, settings.state_dir if settings.embedding_cache else None)
+    name, dims = (embedder.name, embedder.dims) if embedder else ("none", None)
+    shared = open_shared_index(settings, embedder=name, dims=dims)
     return Ports(
         settings=settings,
         session_log=session_log,
         chunker=open_chunker(settings, embedder),
         embedder=embedder,
-        index=open_index(settings, embedder),
+        index=open_index(settings, embedder, shared),
+        target=Target(shared, name, dims, settings.consumer_group) if shared else None,
         model=open_language_model(settings.language_model),
         cancellations=Cancellations(),
         plan=Plan.of(settings),
@@ -85,11 +95,20 @@ def open_workshop(settings: Settings, journal: Journal, embedder: Embedder | Non
     return Workshop(journal, partial(open_index, settings, embedder), Cutter(open_chunker(settings, embedder), embedder, fingerprint))
 
 
-def open_index(settings: Settings, embedder: Embedder | None) -> ChunkIndex:
-    """An empty index of the kinds that the settings name."""
+def open_index(settings: Settings, embedder: Embedder | None, shared: WeaviateChunks | None = None) -> ChunkIndex:
+    """An index of the kinds that the settings name: empty, but for what lies in the shared one.
+
+    Without that, every part lies in this process: so do generations of the past, and what `roxy eval` tries.
+    """
+    settings = settings if shared else _in_process(settings)
     return ChunkIndex(
-        vectors=open_vector_index(settings.vector_index, embedder.dims) if embedder else None,
-        keywords=open_keyword_index(settings.keyword_index),
+        vectors=open_vector_index(settings.vector_index, embedder.dims, shared) if embedder else None,
+        keywords=open_keyword_index(settings.keyword_index, shared),
         embedder_name=embedder.name if embedder else "none",
         dims=embedder.dims if embedder else None,
     )
+
+
+def _in_process(settings: Settings) -> Settings:
+    parts = {"vector_index": "usearch", "keyword_index": "tantivy"}
+    return settings.model_copy(update={name: kind for name, kind in parts.items() if getattr(settings, name) == "weaviate"})

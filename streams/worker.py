@@ -28,6 +28,7 @@ from streams.chunk_index import follow
 from streams.health import Health, serve_health
 from streams.ports import Ports, open_ports, open_workshop
 from streams.serving import Swaps
+from streams.shared_writes import write_shared
 from streams.snapshots import Snapshots
 
 _RETRY_S = 1.0
@@ -47,6 +48,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await _first(snapshots.restore(), stop.wait())
         await stack.enter_async_context(_background(follow(journal, ports.index), stop))
         await stack.enter_async_context(_background(follow_cancellations(journal, ports.cancellations), stop))
+        if ports.target is not None:
+            stack.push_async_callback(ports.target.shared.close)
+            await stack.enter_async_context(_background(write_shared(journal, ports.target), stop))
         await _first(ports.index.wait_for(await journal.ends(ports.index.topic)), stop.wait())
         log.info("index caught up", chunks=ports.index.size)
         swaps = Swaps(open_workshop(settings, journal, ports.embedder), settings.state_dir, ports.index, ports.serving)

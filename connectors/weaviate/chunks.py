@@ -60,11 +60,14 @@ class WeaviateChunks:
         return found.total_count or 0 if found is not None else 0
 
     async def apply(self, generation: str, tenant: str, changes: Sequence[SharedChange]) -> None:
+        refused: list[IndexRefused] = []
         for part in slices(changes, _SLICE):
-            known = await self._read(tenant, [change.chunk_id for change in part], generation, vectors=False)
-            due = [change for change in part if change.chunk_id not in known or known[change.chunk_id].offset <= change.offset]
-            await self._write(tenant, await asyncio.to_thread(_rows, due), generation)
-            await self._delete(tenant, [change.chunk_id for change in due if change.entry is None], generation)
+            try:
+                await self._apply(generation, tenant, part)
+            except IndexRefused as error:
+                refused.append(error)
+        if refused:
+            raise IndexRefused(refused[0].detail, chunk_ids=frozenset().union(*(error.chunk_ids for error in refused)))
 
     async def merge(self, tenant: str, chunk_ids: Sequence[str], *, vectors: Vectors | None = None, entries: Sequence[Entry] | None = None) -> None:
         """Replace one side of chunks, the vectors or the terms, in what serves; the other side stays as it is."""
@@ -127,6 +130,13 @@ class WeaviateChunks:
         if k <= 0:
             return []
         return await (ask(k, None) if within is None else searches.within(ask, k, within))
+
+    async def _apply(self, generation: str, tenant: str, changes: Sequence[SharedChange]) -> None:
+        """What is there already by a later record is left alone: a worker that was paused may write what others have passed."""
+        known = await self._read(tenant, [change.chunk_id for change in changes], generation, vectors=False)
+        due = [change for change in changes if change.chunk_id not in known or known[change.chunk_id].offset <= change.offset]
+        await self._delete(tenant, [change.chunk_id for change in due if change.entry is None], generation)
+        await self._write(tenant, await asyncio.to_thread(_rows, due), generation)
 
     async def _read(self, tenant: str, chunk_ids: Sequence[str], generation: str | None = None, *, vectors: bool = True) -> Mapping[str, Row]:
         ids = [object_id(chunk_id) for chunk_id in chunk_ids]
