@@ -101,7 +101,7 @@ class ChunkStore:
                 yield self._stored(tenant, chunk_id, chunk)
 
     def _lean(self, tenant: str, chunk: IndexedChunk) -> IndexedChunk:
-        """Its text lies on disk, and what it has in common with another one of its document is held once: 1.5 KiB a chunk instead of 3.6."""
+        """Its text lies on disk, and what it has in common with another one of its document is held once: 0.6 KiB a chunk instead of 2.8."""
         sibling = next(iter(self._documents.get((tenant, chunk.document_id), ())), None)
         other = self._chunks[tenant][sibling] if sibling else chunk
         common = {name: value for name in _COMMON if (value := getattr(other, name)) == getattr(chunk, name)}
