@@ -32,6 +32,8 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "tail": Elsewhere("infra.tail", "Follow a session's records."),
     "contracts": Elsewhere("infra.contracts", "Generate what docs/ says of schemas/, or check it."),
     "bench": Elsewhere("infra.bench", "Measure, beside a baseline of the same run."),
+    "index": Elsewhere("infra.index", "Generations of the index: look, build from the log, swap."),
+    "replay": Elsewhere("infra.replay", "Ask past questions again, and see what changes."),
     "eval": Elsewhere("infra.evaluation.eval_command", "Measure retrieval on a judged collection."),
     "tune": Elsewhere("infra.evaluation.tune_command", "Search for settings that retrieve better on a judged collection."),
 }

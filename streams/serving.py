@@ -22,14 +22,13 @@ from opentelemetry import trace
 from connectors.journal.base import Journal
 from connectors.observability import traceparent_of
 from schemas.codec import Context
-from schemas.errors import GenerationDiffers, RoxyError, Unavailable
+from schemas.errors import RoxyError, Unavailable
 from schemas.events import IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed
-from schemas.topics import CHUNKS, DOCUMENTS, GENERATIONS
+from schemas.topics import CHUNKS, GENERATIONS
 from streams.chunk_index import ChunkIndex, follow
+from streams.generation_folder import load_generation
 from streams.generations import LIVE, Generations
-from streams.rebuild_index import Origin, Workshop, build
-from streams.snapshot import DoubtfulSnapshot, Manifest, load_snapshot, write_snapshot
-from streams.snapshots import index_folder, require_fit
+from streams.rebuild_index import Workshop
 from streams.taking_over import follow_documents
 
 _READ_S = 5.0
@@ -47,11 +46,6 @@ class Serving:
     @property
     def generation(self) -> int:
         return self.loaded.generation if self.loaded else LIVE
-
-
-def generation_folder(state_dir: Path, identity: str, generation: int) -> Path:
-    """Where a generation lies on a machine that has built or loaded it."""
-    return index_folder(state_dir, identity) / f"generation-{generation}"
 
 
 class Swaps:
@@ -107,7 +101,7 @@ class Swaps:
         begun, index, following = time.perf_counter(), self._live, None
         if wanted != LIVE:
             event = generations.require(wanted)
-            index = await self._loaded(event)
+            index = await load_generation(event, self._shop, self._state_dir)
             if event.live:
                 following = asyncio.create_task(self._followed(event, index), name=f"generation-{wanted}")
                 await index.wait_for(await self._shop.journal.ends(CHUNKS))
@@ -130,40 +124,6 @@ class Swaps:
         if event.source == "documents":
             return follow_documents(self._shop.journal, index, self._live)
         return follow(self._shop.journal, index)
-
-    async def _loaded(self, event: IndexGenerationBuilt) -> ChunkIndex:
-        """Out of its folder, else out of the log. Raises GenerationDiffers, Unavailable."""
-        index = self._shop.open_index()
-        if event.identity != index.identity:
-            raise GenerationDiffers(
-                f"Generation {event.generation} is of {event.identity}, this worker makes {index.identity}.",
-                remedy="Start the workers with the settings that it was built with, or take the swap back: `roxy index rollback`.",
-            )
-        folder = generation_folder(self._state_dir, event.identity, event.generation)
-        try:
-            manifest = await asyncio.to_thread(Manifest.read, folder)
-            if (manifest.digest, manifest.generation) != (event.digest, event.generation):
-                raise DoubtfulSnapshot("it is another build")
-            await require_fit(manifest, index, self._shop.journal, frozen=not event.live)
-            await load_snapshot(index, folder, manifest)
-        except DoubtfulSnapshot as doubt:
-            log.info("generation is built from the log", generation=event.generation, why=str(doubt))
-            return await self._built(event, folder)
-        return index
-
-    async def _built(self, event: IndexGenerationBuilt, folder: Path) -> ChunkIndex:
-        """Anew, as the event says, and into its folder for the next time."""
-        journal = self._shop.journal
-        if event.epoch != await journal.epoch(CHUNKS if event.source == "chunks" else DOCUMENTS):
-            raise GenerationDiffers(f"Generation {event.generation} was built of a topic {event.source} that was deleted since.")
-        if event.source == "documents" and event.cutting != self._shop.cutter.fingerprint:
-            raise GenerationDiffers(f"Generation {event.generation} was cut with other settings than this worker's.")
-        index = (await build(Origin.of(event), self._shop)).index
-        if index.digest != event.digest:
-            raise GenerationDiffers(f"Generation {event.generation} comes out of the log as {index.digest}; it was built as {event.digest}.")
-        index.generation = event.generation
-        await write_snapshot(index, folder, await journal.epoch(CHUNKS))
-        return index
 
     async def _refuse(self, wanted: int, swap: int, error: RoxyError) -> None:
         log.error("generation refused", generation=wanted, serves=self._serving.generation, error=str(error))

@@ -1,0 +1,58 @@
+"""Generation folder: a generation of the index as it lies on this machine. One that is not here is made out of the log, as its event says."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from schemas.errors import GenerationDiffers
+from schemas.events import IndexGenerationBuilt
+from schemas.topics import CHUNKS, DOCUMENTS
+from streams.chunk_index import ChunkIndex
+from streams.rebuild_index import Origin, Workshop, build
+from streams.snapshot import DoubtfulSnapshot, Manifest, load_snapshot, write_snapshot
+from streams.snapshots import index_folder, require_fit
+
+log = structlog.get_logger(__name__)
+
+
+def generation_folder(state_dir: Path, identity: str, generation: int) -> Path:
+    """Where a generation lies on a machine that has built or loaded it."""
+    return index_folder(state_dir, identity) / f"generation-{generation}"
+
+
+async def load_generation(event: IndexGenerationBuilt, shop: Workshop, state_dir: Path) -> ChunkIndex:
+    """As it was built: out of its folder, else out of the log. Raises GenerationDiffers, Unavailable."""
+    index = shop.open_index()
+    if event.identity != index.identity:
+        raise GenerationDiffers(
+            f"Generation {event.generation} is of {event.identity}; these settings make {index.identity}.",
+            remedy="Start the workers with the settings that it was built with, or take the swap back: `roxy index rollback`.",
+        )
+    folder = generation_folder(state_dir, event.identity, event.generation)
+    try:
+        manifest = await asyncio.to_thread(Manifest.read, folder)
+        if (manifest.digest, manifest.generation) != (event.digest, event.generation):
+            raise DoubtfulSnapshot("it is another build")
+        await require_fit(manifest, index, shop.journal, frozen=not event.live)
+        await load_snapshot(index, folder, manifest)
+    except DoubtfulSnapshot as doubt:
+        log.info("generation is built from the log", generation=event.generation, doubt=str(doubt))
+        return await _built(event, shop, folder)
+    return index
+
+
+async def _built(event: IndexGenerationBuilt, shop: Workshop, folder: Path) -> ChunkIndex:
+    """Anew, and into its folder for the next time."""
+    if event.epoch != await shop.journal.epoch(CHUNKS if event.source == "chunks" else DOCUMENTS):
+        raise GenerationDiffers(f"Generation {event.generation} was built of a topic {event.source} that was deleted since.")
+    if event.source == "documents" and event.cutting != shop.cutter.fingerprint:
+        raise GenerationDiffers(f"Generation {event.generation} was cut with other settings than these.")
+    index = (await build(Origin.of(event), shop)).index
+    if index.digest != event.digest:
+        raise GenerationDiffers(f"Generation {event.generation} comes out of the log as {index.digest}; it was built as {event.digest}.")
+    index.generation = event.generation
+    await write_snapshot(index, folder, await shop.journal.epoch(CHUNKS))
+    return index
