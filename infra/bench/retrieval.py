@@ -24,6 +24,7 @@ from schemas.settings import Settings
 from schemas.topics import CHUNKS
 from streams.chunk_index import ChunkIndex
 from streams.ports import open_index
+from streams.search.guard import Guards
 from streams.search.lookup import Lookup
 from streams.search.plan import Plan
 from streams.search.search import search
@@ -78,8 +79,10 @@ def _asks(index: ChunkIndex, plan: Plan) -> dict[str, Ask]:
     async def given(vector: Vectors) -> Vectors:
         return vector
 
+    guards = Guards()  # as in a worker, which has the same ones for all questions
+
     return {
-        "hybrid": lambda one: search(Lookup(TENANT, one.text), given(one.vector), index=index, plan=plan),
+        "hybrid": lambda one: search(Lookup(TENANT, one.text), given(one.vector), index=index, plan=plan, guards=guards),
         "vector": lambda one: index.near(TENANT, one.vector, plan.candidates),
         "keyword": lambda one: index.sharing(TENANT, one.text, plan.candidates),
     }

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from connectors.embedder.base import Vectors
-from streams.search.candidate import Candidate
+from streams.search.candidate import Candidate, Fused
 
 LEADING = 50  #: candidates that are compared: a question sees few, and the time grows with the square
 _MOST_LIKE = 3
@@ -24,7 +24,12 @@ def smoothed(candidates: Sequence[Candidate], rows: Vectors, weight: float) -> l
     worth = np.array([candidate.found.fused for candidate in candidates])
     worth = (1 - weight) * worth + weight * _around(worth, rows)
     order = np.argsort(-worth, kind="stable").tolist()
-    return [candidates[place]._replace(found=candidates[place].found._replace(fused=float(worth[place]))) for place in order]
+    return [_with_worth(candidates[place], float(worth[place])) for place in order]
+
+
+def _with_worth(candidate: Candidate, worth: float) -> Candidate:
+    found = candidate.found  # made anew and not by _replace, which takes four times as long
+    return Candidate(Fused(found.chunk_id, worth, found.vector, found.keyword), candidate.chunk)
 
 
 def _around(worth: Vectors, rows: Vectors) -> Vectors:

@@ -64,6 +64,7 @@ def test_every_hit_is_there_once_and_best_first(vector: list[Hit], keyword: list
     assert dict(vector) == {found.chunk_id: found.vector for found in fused if found.vector is not None}
     assert dict(keyword) == {found.chunk_id: found.keyword for found in fused if found.keyword is not None}
     assert all(0 <= found.fused <= 1 + 1e-9 for found in fused)
+    assert fused[:3] == fuse(vector, keyword, plan, 3)
 
 
 @given(vector=HITS, keyword=HITS, seed=st.integers(0, 9))
