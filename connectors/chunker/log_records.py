@@ -36,9 +36,10 @@ _BEFORE = (
     r"[\w.-]{1,60} {1,20}\| ",  # docker compose
     r"[\[(<]",
     r"[DIWEFA], \[",  # Ruby's logger
+    r"[A-Za-z_][\w./-]{0,60} ",  # the program's name
 )
 _STAMPED = re.compile(
-    rf"^(?:{'|'.join(_BEFORE)})?(?:(?P<stamp>{'|'.join(_TIMES)})(?!\w)|(?<=\[) {{0,8}}(?P<uptime>\d{{1,8}}\.\d{{6}})\])", re.MULTILINE
+    rf"^(?:{'|'.join(_BEFORE)})??(?:(?P<stamp>{'|'.join(_TIMES)})(?!\w)|(?<=\[) {{0,8}}(?P<uptime>\d{{1,8}}\.\d{{6}})\])", re.MULTILINE
 )
 _LEVELLED = re.compile(rf"^[\[(<]?{_LEVEL}(?=[\])>]?[\s:|(\[-])", re.MULTILINE)
 _ALIKE_LINES = 200  # looked at to tell whether a text is a log
