@@ -33,13 +33,14 @@ class Reply(NamedTuple):
     took_ms: float
 
 
-def evaluated(plan: Plan, depth: int) -> Plan:
+def evaluated(plan: Plan, depth: int, most_chunks: int = 1) -> Plan:
     """The plan as it is evaluated: all that orders the chunks is kept; what only cuts and shapes the context of an answer is off.
 
-    So every candidate is ranked (there are at most two lists of them), and at least `depth` of each list.
+    So many chunks are asked for that `depth` documents are among them, though each had `most_chunks` of them; at most all candidates, which are
+    two lists of at least `depth`.
     """
     candidates = max(plan.candidates, depth)
-    return plan._replace(candidates=candidates, top_k=2 * candidates, context_tokens=_UNBOUNDED, neighbours=0)
+    return plan._replace(candidates=candidates, top_k=min(2 * candidates, depth * most_chunks), context_tokens=_UNBOUNDED, neighbours=0)
 
 
 async def ask_all(ports: Ports, questions: Sequence[Question], plan: Plan, advance: Advance = lambda _: None) -> list[Reply]:

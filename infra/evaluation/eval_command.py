@@ -73,5 +73,5 @@ async def _evaluate(
     dataset: Dataset, settings: Settings, others: Sequence[tuple[str, Settings]], depths: Sequence[int], report: Report
 ) -> tuple[Evaluation, list[Compared]]:
     indexes, measures = Indexes(dataset.documents, settings), names_of(depths)
-    first = await evaluate(dataset, indexes, settings, measures, report)
+    first = await evaluate(dataset, indexes, settings, measures, report, timed=True)
     return first, [compared(change, first, await evaluate(dataset, indexes, other, measures, report)) for change, other in others]

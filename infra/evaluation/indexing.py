@@ -24,7 +24,6 @@ from infra.evaluation.progress import Advance, Report, quietly
 from schemas.codec import Context, decode
 from schemas.errors import InvalidDataset
 from schemas.events import DocumentFailed, DocumentIndexed, DocumentSubmitted
-from schemas.record import Record
 from schemas.settings import Settings
 from schemas.topics import DOCUMENTS, INGESTIONS
 from streams.app import steps
@@ -45,6 +44,7 @@ class Indexed(NamedTuple):
 
     ports: Ports
     chunks: int
+    most_chunks: int  #: of one document
     failed: tuple[DocumentFailed, ...]
     embed_s: float  #: in which the embedder was at work
     index_s: float  #: in all, from the first record to the last chunk that can be found
@@ -119,16 +119,17 @@ async def index_documents(ports: Ports, documents: Sequence[DocumentSubmitted], 
     try:
         await journal.append_all(documents, _CONTEXT)
         working = asyncio.create_task(_take_in(journal, ports))
-        failed = await _outcomes(journal, len(documents), working, advance)
+        indexed, failed = await _outcomes(journal, len(documents), working, advance)
         await ports.index.wait_for(await journal.ends(ports.index.topic))
     finally:
         following.cancel()
         with suppress(asyncio.CancelledError):
             await following
-    if len(failed) == len(documents):
+    if not indexed:
         raise InvalidDataset(f"No document could be indexed; the first: {failed[0].detail}", remedy=failed[0].remedy)
     busy = ports.embedder.busy_s if isinstance(ports.embedder, ClockedEmbedder) else 0.0
-    return Indexed(ports, ports.index.size, failed, busy, time.perf_counter() - begun)
+    most = max(outcome.chunks for outcome in indexed)
+    return Indexed(ports, ports.index.size, most, tuple(failed), busy, time.perf_counter() - begun)
 
 
 async def _take_in(journal: MemoryJournal, ports: Ports) -> None:
@@ -141,22 +142,18 @@ async def _take_in(journal: MemoryJournal, ports: Ports) -> None:
         await window.admit(record)
 
 
-async def _outcomes(journal: MemoryJournal, count: int, working: asyncio.Task[None], advance: Advance) -> tuple[DocumentFailed, ...]:
+async def _outcomes(
+    journal: MemoryJournal, count: int, working: asyncio.Task[None], advance: Advance
+) -> tuple[list[DocumentIndexed], list[DocumentFailed]]:
     """Wait for what became of each document."""
+    indexed: list[DocumentIndexed] = []
     failed: list[DocumentFailed] = []
-    done = 0
     async with journal.follow(INGESTIONS) as follower:
-        while done < count:
-            ended = [outcome for record in await follower.read(_WAIT_S) if (outcome := _outcome(record))]
-            failed += [outcome for outcome in ended if isinstance(outcome, DocumentFailed)]
-            done += len(ended)
-            advance(len(ended))
+        while (before := len(indexed) + len(failed)) < count:
+            events = [decode(record) for record in await follower.read(_WAIT_S)]
+            indexed += [event for event in events if isinstance(event, DocumentIndexed)]
+            failed += [event for event in events if isinstance(event, DocumentFailed)]
+            advance(len(indexed) + len(failed) - before)
             if working.done():
                 working.result()
-    return tuple(failed)
-
-
-def _outcome(record: Record) -> DocumentIndexed | DocumentFailed | None:
-    """None: progress."""
-    event = decode(record)
-    return event if isinstance(event, DocumentIndexed | DocumentFailed) else None
+    return indexed, failed

@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 async def evaluated_with(dataset: Dataset, settings: Settings) -> Evaluation:
-    return await evaluate(dataset, Indexes(dataset.documents, settings), settings, MEASURES)
+    return await evaluate(dataset, Indexes(dataset.documents, settings), settings, MEASURES, timed=True)
 
 
 async def test_what_is_easy_to_find_is_found(tmp_path: Path, settings: Settings) -> None:
@@ -97,15 +97,16 @@ async def test_the_object_has_the_figures_under_their_names(tmp_path: Path, sett
     assert {"difference": 0.0, "p": None} == found["compared"][0]["differences"]["ndcg@10"]
 
 
-def test_the_plan_that_is_evaluated_ranks_every_candidate() -> None:
+def test_the_plan_that_is_evaluated_ranks_as_deep_as_a_measure_looks() -> None:
     """What orders is kept; what only cuts an answer's context is off. There are never fewer candidates than a measure looks at."""
     own = Plan(top_k=3, candidates=50, fusion="rrf", keyword_weight=0.7, neighbours=2, context_tokens=100)
     plan = evaluated(own, 100)
 
-    assert (100, 200, 0) == (plan.candidates, plan.top_k, plan.neighbours)
+    assert (100, 100, 0) == (plan.candidates, plan.top_k, plan.neighbours)
     assert plan.context_tokens > 10**6
     assert own == plan._replace(top_k=3, candidates=50, neighbours=2, context_tokens=100)
     assert 200 == evaluated(own._replace(candidates=200), 100).candidates
+    assert [30, 100] == [evaluated(own, 10, most_chunks).top_k for most_chunks in (3, 40)]
 
 
 async def test_a_document_stands_where_its_best_chunk_does() -> None:
