@@ -18,7 +18,10 @@ _EMPHASIS = re.compile(r"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*")
 _AROUND = re.compile(r"""["“„«']([^"“„«'»”]+)["”“»']([?!.]?)""")
 _REPEATED = re.compile(r"([,;:…!])\1+|[!?]{2,}|\.{2,}")
 
-_HAIL = r"(?:hi|hey|hello|hallo|good (?:morning|afternoon|evening)|dear \w+|excuse me|sorry)(?: there| roxy| all| everyone)?"
+_HAIL = (
+    r"(?:hi|hey|hello|hallo|good (?:morning|afternoon|evening)|dear \w+|excuse me|sorry|great|perfect|cool|interesting|i see|got it|"
+    r"(?:ok(?:ay)?,? |great,? )?(?:many thanks|thanks|thank you|thx)(?: a lot| so much| very much)?)(?: there| roxy| all| everyone)?"
+)
 _FILLER = r"(?:(?:please|pls|um+|ok(?:ay)? so|hey|hi) |(?:ok(?:ay)?|so|well|um+|please)\s*[,:–-] )"
 _TELL = r"(?:tell(?:ing)? (?:me|us)|explain(?:ing)? to (?:me|us)|let (?:me|us) know|know)"
 _ASK = (
@@ -29,7 +32,7 @@ _ASK = (
 )
 #: Courtesies go only where a question is left behind them: one that begins like one.
 _ASKS = r"(?=(?:what|which|who|whom|whose|when|where|why|how|if|whether|is|are|does|do|did|can|could|should|the difference)\b \S)"
-_OPENING = re.compile(rf"^(?:{_HAIL}\s*[,!.:–-]+ |{_FILLER})*(?:{_ASK}{_ASKS})?(?=\S+ \S)", re.IGNORECASE)
+_OPENING = re.compile(rf"^(?:{_HAIL}\s*[,!.:–-]+ |{_FILLER})*(?:{_ASK}{_ASKS})?(?=\S+ \S|(?:why|how|when|where|who)\b)", re.IGNORECASE)
 _CLOSING = re.compile(r"[,.!?\s]+(?:please|pls|(?:many )?thanks(?: in advance| a lot)?|thank you(?: very much)?|thx)[.!?\s]*$", re.IGNORECASE)
 
 

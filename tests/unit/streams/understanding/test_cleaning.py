@@ -16,6 +16,8 @@ from streams.understanding.cleaning import cleaned
         ("Please tell me how to submit an expense report.", "how to submit an expense report."),
         ("I was wondering if you could tell me why producers retry", "why producers retry"),
         ("Good morning! How do I reset offsets? Thanks in advance!", "How do I reset offsets?"),
+        ("Thanks! And how do I measure it?", "And how do I measure it?"),
+        ("ok, thank you very much. why?", "why?"),
         ("what is **lag**, please?", "what is lag?"),
         ("> # What is lag", "What is lag"),
         ("“What is a topic?”", "What is a topic?"),
@@ -35,6 +37,8 @@ def test_what_is_no_part_of_the_question_goes(asked: str, expected: str) -> None
     [
         "hello world example for the Java client",
         "so far so good",
+        "thanks to what does compaction keep the last value?",
+        "great circle distance",
         "tell me more",
         "can you show me how to write a serializer?",
         "why is `a  ??  b` wrong?",
