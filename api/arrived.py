@@ -18,7 +18,7 @@ from schemas.session_id import new_ulid
 
 JSON = "application/json"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-TEXT = frozenset({"text/markdown", "text/x-markdown", "text/plain", "text/html", "application/xhtml+xml"})
+TEXT = frozenset({"text/markdown", "text/x-markdown", "text/plain", "text/x-log", "text/html", "application/xhtml+xml"})
 RAW = TEXT | {"application/pdf", DOCX}  #: types of a body that is the document itself
 
 
