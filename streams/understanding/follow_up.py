@@ -17,7 +17,7 @@ from streams.understanding.turns import Turn
 _LONGEST = 400  # characters that a turn before adds
 _SIGN = "?!. "
 _OPENING = re.compile(
-    r"^(?:(?:and|but|so|then|or|also|ok(?:ay)?|yes|no|right)\b[, ]*)*(?:(?:what|how) about|same (?:question|thing|for)(?: for| with| about)?)?[, ]*",
+    r"^(?:(?:and|but|so|then|or|also|ok(?:ay)?|yes|no|right)\b[,. ]*)*(?:(?:what|how) about|same (?:question|thing|for)(?: for| with| about)?)?[, ]*",
     re.I,
 )
 _ASKS = re.compile(r"^(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|does|do|did|can|could|should|will|would|has|have|must)\b", re.I)
@@ -26,6 +26,7 @@ _ORDINAL = re.compile(
     r"(?=$|[?.!,]| (?:do|does|is|are|mean|work|cost|in|for)\b)|\bthe (first|second|third|fourth|last) ones?\b",
     re.IGNORECASE,
 )
+_OWNS = re.compile(r"(?:its|their|his|her(?= \w))\b", re.IGNORECASE)
 _PLACES = {"first": 0, "former": 0, "second": 1, "latter": 1, "third": 2, "fourth": 3, "last": -1}
 _AT_TIME = re.compile(r"\b(in|on|at|for|since|until|during|from|by|with|without|as of|above|below|over|under) ([^\s,?!.]+)", re.IGNORECASE)
 _LIMITS = {"above", "below", "over", "under"}
@@ -91,7 +92,7 @@ def _named(text: str, before: str) -> str | None:
     pronoun, topic = first_pronoun(text), topic_of(before)
     if pronoun is None or topic is None:
         return None
-    own = "'s" if pronoun[0].lower() in ("its", "their") else ""
+    own = "'s" if _OWNS.match(text, pronoun.start()) else ""
     return _OPENING.sub("", f"{text[: pronoun.start()]}{topic.text}{own}{text[pronoun.end() :]}") or None
 
 
