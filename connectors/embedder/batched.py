@@ -141,6 +141,9 @@ class BatchedEmbedder:
             async with asyncio.timeout(self._longest_s):
                 rows = await self._inner.embed([place.text for place in batch])
         except TimeoutError as error:
-            raise ModelUnavailable(f"{self.name} has not embedded {len(batch)} texts in {self._longest_s:g} s.") from error
+            raise ModelUnavailable(
+                f"{self.name} has not embedded {len(batch)} texts in {self._longest_s:g} s.",
+                remedy="Look whether its machine is overloaded, or take a smaller model with ROXY_EMBEDDER.",
+            ) from error
         for place, row in zip(batch, rows, strict=True):
             place.call.put(place.number, row)

@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -45,8 +45,9 @@ class CachedEmbedder:
         self._keeping: set[asyncio.Task[None]] = set()
 
     async def known(self, texts: Sequence[str]) -> Sequence[bool]:
-        found = await self._find({key_of(self.name, text) for text in texts})
-        return [key_of(self.name, text) in found for text in texts]
+        keys = [key_of(self.name, text) for text in texts]
+        found = await self._find(set(keys))
+        return [key in found for key in keys]
 
     async def embed(self, texts: Sequence[str], *, question: bool = False) -> Vectors:
         """See connectors/embedder/base.py. A text that comes twice is computed once."""
@@ -66,7 +67,7 @@ class CachedEmbedder:
         """Return once everything computed so far is in the file, or is given up."""
         await asyncio.gather(*self._keeping)
 
-    async def _find(self, keys: Mapping[bytes, str] | set[bytes]) -> dict[bytes, Vectors]:
+    async def _find(self, keys: Collection[bytes]) -> dict[bytes, Vectors]:
         return await self._reading.call(lambda file: file.find(list(keys), self.dims), otherwise={}) if keys else {}
 
     def _keep(self, rows: Mapping[bytes, Vectors]) -> None:
