@@ -18,8 +18,9 @@ from streams.understanding.cleaning import cleaned
 from streams.understanding.intent import shortcut_of
 
 _MOST_TURNS = 4  # greetings among them
-#: How far back is read, in offsets: an answer of 300 tokens takes some 100. In a lane other sessions' records lie in between.
-_MOST_RECORDS = {"topic": 2_000, "lane": 20_000}
+#: How far back is read, in offsets: an answer of 300 tokens takes some 100. If no turn is in the first stretch, as in a lane where many
+#: other sessions' records lie in between, or behind a long answer, it is the second.
+_STRETCHES = (1_000, 20_000)
 _TOLD = frozenset({"QueryAsked", "ChunksRetrieved", "AnswerCompleted"})
 
 
@@ -34,10 +35,17 @@ class Turn(NamedTuple):
 
 async def turns_before(session_log: SessionLog, session: Session, query_id: str, asked_at: int) -> tuple[Turn, ...]:
     """The turns before the session's QueryAsked at that offset, oldest first; greetings and the like are no turns."""
-    if asked_at == 0:
-        return ()
+    shorter = 0
+    for stretch in _STRETCHES:
+        if asked_at > shorter and (turns := await _turns_within(session_log, session, query_id, asked_at, stretch)):
+            return turns
+        shorter = stretch
+    return ()
+
+
+async def _turns_within(session_log: SessionLog, session: Session, query_id: str, asked_at: int, stretch: int) -> tuple[Turn, ...]:
     try:
-        start = (await session_log.end(session))._replace(offset=max(0, asked_at - _MOST_RECORDS[session.placement]))
+        start = (await session_log.end(session))._replace(offset=max(0, asked_at - stretch))
         records = [record async for record in session_log.history(session, start) if isinstance(record, SessionRecord)]
     except UnknownSession:  # forgotten since
         return ()

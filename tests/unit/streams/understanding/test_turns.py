@@ -83,13 +83,24 @@ async def test_only_so_much_of_a_long_session_is_read(monkeypatch: pytest.Monkey
     session = a_session()
     log = await a_log(session, *(event for number in range(20) for event in an_exchange(session, f"q{number}", f"What is {number}?")))
     last = await turns_before(log, session, "qx", 80)
-    monkeypatch.setitem(turns_module._MOST_RECORDS, "topic", 8)
+    monkeypatch.setattr(turns_module, "_STRETCHES", (8, 40))
     within = await turns_before(log, session, "qx", 80)
     log.expire(session, before=76)
 
     assert [f"q{number}" for number in range(16, 20)] == [turn.query_id for turn in last]
     assert ["q18", "q19"] == [turn.query_id for turn in within]
     assert ["q19"] == [turn.query_id for turn in await turns_before(log, session, "qx", 80)]
+
+
+async def test_what_is_not_near_is_looked_for_further_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a long answer, or many records of other sessions in its lane; and no further than a second bound."""
+    monkeypatch.setattr(turns_module, "_STRETCHES", (8, 40))
+    session, other = a_session(placement="lane"), a_session(placement="lane")
+    log = await a_log(session, *an_exchange(session, "q1", "What is lag?"))
+    await log.append(other, [event for number in range(14) for event in an_exchange(other, f"x{number}", "What else?")], CONTEXT)
+
+    assert ["q1"] == [turn.query_id for turn in await turns_before(log, session, "q2", 32)]
+    assert () == await turns_before(log, session, "q2", 60)
 
 
 async def test_a_session_that_has_just_begun_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
