@@ -176,7 +176,7 @@ class ShuttingDown(Unavailable):
 
 
 class IndexRefused(RoxyError):
-    """The shared index would not take a chunk. Mend what the detail names, and redrive its record: `roxy dead-letters redrive`."""
+    """The shared index would not take a chunk. Its record is in the dead letters; mend what the detail names, and submit the document again."""
 
     def __init__(self, detail: str = "", *, remedy: str = "", chunk_ids: frozenset[str] = frozenset()) -> None:
         super().__init__(detail, remedy=remedy)

@@ -83,7 +83,8 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         plan=Plan.of(settings),
         reranker=await asyncio.to_thread(open_reranker, settings.reranker),
         guards=Guards.of(settings),
-        results=ResultCache(settings.result_cache_s) if settings.result_cache_s else None,
+        # Not with a shared index: what it finds changes while a worker's own position stands still.
+        results=ResultCache(settings.result_cache_s) if settings.result_cache_s and not shared else None,
         terms=Terms.of(settings.terms_file),
     )
 
