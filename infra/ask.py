@@ -68,17 +68,21 @@ def understood_as(found: dict[str, Any]) -> str | None:
     return " · ".join(part for part in parts if part) or None
 
 
+def searched_without(found: dict[str, Any]) -> str | None:
+    """One line on the parts of the search that did not answer."""
+    return f"searched without: {', '.join(found['degraded'])}" if found["degraded"] else None
+
+
 def _show(kind: str, event: dict[str, Any], texts: list[str], console: Console) -> None:
-    if kind == "ChunksRetrieved" and event["degraded"]:
-        console.print(f"[dim]searched without: {escape(', '.join(event['degraded']))}[/]", soft_wrap=True)
-    elif kind == "TokensGenerated":
+    if kind == "TokensGenerated":
         texts.append(event["text"])
         console.print(escape(event["text"]), end="", soft_wrap=True, highlight=False)
     elif kind == "GenerationStarted" and event["resumes_at"] < len(texts):
         del texts[event["resumes_at"] :]
         console.print(f"\n[dim]begun anew[/]\n{escape(''.join(texts))}", end="", soft_wrap=True)
-    elif kind == "ChunksRetrieved" and (line := understood_as(event)):
-        console.print(f"[dim]{escape(line)}[/]", soft_wrap=True, highlight=False)
+    elif kind == "ChunksRetrieved":
+        for line in filter(None, (understood_as(event), searched_without(event))):
+            console.print(f"[dim]{escape(line)}[/]", soft_wrap=True, highlight=False)
     elif kind == "gap":
         console.print(f"\n[dim]records are missing here: {escape(event['reason'])}[/]", soft_wrap=True)
     elif kind == "error":

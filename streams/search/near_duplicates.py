@@ -8,6 +8,7 @@ as many as the later stages look at; a signature takes 0.05 ms and is remembered
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from cachetools import LRUCache
 from rensa import RMinHash
@@ -22,21 +23,19 @@ _signatures: LRUCache[str, RMinHash] = LRUCache(10_000)
 
 def merged(candidates: Iterable[Candidate], threshold: float, most: int) -> list[Candidate]:
     """The first `most` that are unlike each other, in order; each names those that were merged into it."""
-    kept: list[Candidate] = []
-    also_in: dict[str, list[str]] = {}
+    if not threshold:
+        return list(islice(candidates, most))
+    kept: list[tuple[Candidate, RMinHash, list[str]]] = []
     for candidate in candidates:
         if len(kept) == most:
             break
-        like = next((one for one in kept if _alike(one, candidate, threshold)), None) if threshold else None
-        if like is None:
-            kept.append(candidate)
+        signature = _signature(candidate)
+        also_in = next((also_in for _, other, also_in in kept if signature.jaccard(other) >= threshold), None)
+        if also_in is None:
+            kept.append((candidate, signature, []))
         else:
-            also_in.setdefault(like.found.chunk_id, []).append(candidate.found.chunk_id)
-    return [one._replace(also_in=tuple(also_in.get(one.found.chunk_id, ()))) for one in kept]
-
-
-def _alike(first: Candidate, second: Candidate, threshold: float) -> bool:
-    return bool(_signature(first).jaccard(_signature(second)) >= threshold)
+            also_in.append(candidate.found.chunk_id)
+    return [candidate._replace(also_in=tuple(also_in)) if also_in else candidate for candidate, _, also_in in kept]
 
 
 def _signature(candidate: Candidate) -> RMinHash:
