@@ -36,7 +36,7 @@ def compared(then: Sequence[RetrievedChunk], now: Sequence[RetrievedChunk]) -> D
     """Chunk by chunk, in order of the better of its ranks."""
     before, after = {chunk.chunk_id: chunk for chunk in then}, {chunk.chunk_id: chunk for chunk in now}
     rows = [_row(chunk_id, before.get(chunk_id), after.get(chunk_id)) for chunk_id in {**before, **after}]
-    rows.sort(key=lambda row: (min(row.rank_then or len(rows) + 1, row.rank_now or len(rows) + 1), row.chunk_id))
+    rows.sort(key=lambda row: (min(rank for rank in (row.rank_then, row.rank_now) if rank is not None), row.chunk_id))
     same = [(chunk.chunk_id, chunk.text) for chunk in then] == [(chunk.chunk_id, chunk.text) for chunk in now]
     return Difference(tuple(rows), overlap(list(before), list(after)), rank_biased_overlap(list(before), list(after)), same)
 

@@ -26,6 +26,8 @@ async def history(
     """What lies below `end`, by partition, as it comes. Raises LogUnavailable, also if nothing comes for half a minute."""
     done = dict(await journal.starts(topic))
     silent = 0
+    if not _left(done, end):
+        return
     async with journal.follow(topic) as follower:
         while _left(done, end):
             records = await follower.read(_READ_S)

@@ -150,6 +150,7 @@ async def _open_consumer(settings: Settings, name: str) -> AsyncIterator[AIOKafk
     try:
         async with mapped_errors():
             await consumer.start()
+        await asyncio.sleep(0)  # its first task has to begin: aiokafka 0.14 raises at a stop that comes before
         yield consumer
     finally:
         await consumer.stop()
