@@ -27,12 +27,12 @@ from streams.cancellations import follow_cancellations
 from streams.chunk_index import follow
 from streams.health import Health, serve_health
 from streams.ports import Ports, open_ports, open_workshop
+from streams.process import prepare_process
 from streams.serving import Swaps
 from streams.shared_writes import write_shared
 from streams.snapshots import Snapshots
 
 _RETRY_S = 1.0
-_SWITCH_S = 0.0005  # a record waits for the interpreter lock between Faust's thread and ours; Python's default is 5 ms
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +123,7 @@ def main() -> None:
         settings = load_settings()
         configure(settings, "worker")
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # Faust's consumer runs a loop of its own in a thread
-        sys.setswitchinterval(_SWITCH_S)
+        prepare_process()
         asyncio.run(_main(settings))
     except RoxyError as error:
         sys.exit(f"roxy worker: {error}")

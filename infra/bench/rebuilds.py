@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 
 import numpy as np
 import uvloop
@@ -28,6 +27,7 @@ from schemas.settings import Settings, load_settings
 from schemas.topics import CHUNKS
 from streams.chunk_index import follow
 from streams.ports import open_index
+from streams.process import prepare_process
 
 _ADDED = 5_000  # at once: usearch spreads them over all cores
 _HEAP_BYTES = 15_000_000
@@ -35,6 +35,7 @@ _HEAP_BYTES = 15_000_000
 
 async def ours(settings: Settings, chunks: int) -> dict[str, float]:
     """Seconds until everything can be found."""
+    prepare_process()
     index = open_index(settings, MADE_UP)
     memory = Memory()
     async with open_journal(settings) as journal:
@@ -104,7 +105,6 @@ def main() -> None:
     arguments.add_argument("--chunks", type=int, required=True)
     given, settings = arguments.parse_args(), load_settings()
     configure(settings, "bench")
-    sys.setswitchinterval(0.0005)  # as in a worker
     tell(uvloop.run(ways[given.way](settings, given.chunks)))
 
 
