@@ -74,7 +74,7 @@ class Scores(Value):
 
     vector: float | None = None  #: cosine similarity, -1..1
     keyword: float | None = None  #: BM25, 0..
-    fused: float  #: of both parts, by ROXY_FUSION; 0..
+    fused: float  #: of both parts, by ROXY_FUSION and ROXY_SMOOTHING; 0..
     rerank: float | None = None  #: the reranker's, higher is better
 
 
