@@ -108,7 +108,7 @@ async def opened_workshop(settings: Settings) -> AsyncIterator[Workshop]:
     if "weaviate" in (settings.vector_index, settings.keyword_index):
         raise InvalidSetting(
             "A generation of an index on a server is not built on this machine.",
-            remedy="Set ROXY_VECTOR_INDEX and ROXY_KEYWORD_INDEX to embedded ones.",
+            remedy="Use `roxy index shared`, or embedded indexes (ROXY_VECTOR_INDEX, ROXY_KEYWORD_INDEX).",
         )
     embedder = await asyncio.to_thread(open_embedder, settings.embedder, settings.state_dir if settings.embedding_cache else None)
     async with open_journal(settings) as journal:

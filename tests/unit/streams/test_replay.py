@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ async def corpus() -> AsyncIterator[LoggedCorpus]:
         yield corpus
 
 
-def searcher(corpus: LoggedCorpus, **changed: object) -> Searcher:
+def searcher(corpus: LoggedCorpus, **changed: Any) -> Searcher:
     return Searcher(corpus.embedder, None, PLAN._replace(**changed), open_language_model("extractive"))
 
 
@@ -49,10 +50,10 @@ async def asked(corpus: LoggedCorpus, text: str = "the lag of part 3", query_id:
     return found
 
 
-def an_answer(found: ChunksRetrieved, text: str = "Something.", attempt: int = 1, **fields: object) -> AnswerCompleted:
+def an_answer(found: ChunksRetrieved, text: str = "Something.", attempt: int = 1, **fields: Any) -> AnswerCompleted:
     identity = {"id": f"a{attempt}", "tenant": found.tenant, "session_id": found.session_id, "query_id": found.query_id, "answer_id": "a-q1"}
     made = {"attempt": attempt, "question": found.question, "text": text, "answered": True, "model": "extractive", "tokens_end": 1, "took_ms": 1.0}
-    return AnswerCompleted(**identity | made | fields)  # type: ignore[arg-type]
+    return AnswerCompleted(**identity | made | fields)
 
 
 # ---------------------------------------------------------------- bounded reads
