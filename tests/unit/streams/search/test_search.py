@@ -197,7 +197,7 @@ async def test_a_part_that_hangs_does_not_hold_the_other(part: str, method: str,
         await hang()
 
     monkeypatch.setattr(corpus.index, method, counted)
-    guards = Guards(timeout_s=0.02, failures=2, reset_s=60)
+    guards = Guards(timeout_s=0.3, failures=2, reset_s=60)
     found = [await asked(corpus, "cats sleep", guards=guards) for _ in range(4)]
 
     assert [((part,), "cats")] * 4 == [(one.degraded, one.chunks[0].document_id) for one in found]
@@ -207,13 +207,13 @@ async def test_a_part_that_hangs_does_not_hold_the_other(part: str, method: str,
 async def test_a_part_recovers_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the breaker's time one question tries it, and the next ones have it again."""
     corpus = await a_corpus()
-    guards = Guards(failures=1, reset_s=0.05)
+    guards = Guards(failures=1, reset_s=0.01)
     with monkeypatch.context() as broken:
         broken.setattr(corpus.index, "near", failing(OSError()))
-        down = [await asked(corpus, "cats", guards=guards) for _ in range(2)]
-    await asyncio.sleep(0.1)
+        down = await asked(corpus, "cats", guards=guards)
+    await asyncio.sleep(0.05)
 
-    assert [("vector",), ("vector",)] == [found.degraded for found in down]
+    assert ("vector",) == down.degraded
     assert () == (await asked(corpus, "cats", guards=guards)).degraded
 
 
