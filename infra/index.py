@@ -1,4 +1,4 @@
-"""`roxy index`: status, rebuild, swap, rollback."""
+"""`roxy index`: status, rebuild, swap, rollback; infra/shared_index.py has the one in Weaviate."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ _SOURCES: dict[str, Source] = {"chunks": "chunks", "documents": "documents"}
 
 def register(app: typer.Typer) -> None:
     """Add `roxy index`."""
+    from infra.shared_index import shared
+
     group = typer.Typer(name="index", help="Generations of the index: look, build, swap.", no_args_is_help=True)
-    for command in (status, rebuild_command, swap_command, rollback):
+    for command in (status, rebuild_command, swap_command, rollback, shared):
         group.command(command.__name__.removesuffix("_command"))(command)
     app.add_typer(group)
 

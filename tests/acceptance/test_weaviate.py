@@ -20,9 +20,10 @@ from infra.demo import SAMPLES
 from infra.documents import find_documents
 from infra.ingest import submit_and_wait
 from infra.ports import free_block
+from infra.shared_index import change
 from schemas.events import DocumentDeleted, DocumentSubmitted
 from schemas.settings import Settings
-from streams.shared_writes import Target, lag, rebuild_shared
+from streams.shared_writes import Target
 from tests.acceptance.fleet import Api, Fleet
 from tests.builders import CONTEXT
 from tests.conftest import Broker
@@ -156,15 +157,15 @@ async def test_two_workers_write_once_and_follow_a_rebuild(settings: Settings, w
         old = await shared.serving()
         await submit_and_wait(own, [a_page(tenant, number) for number in range(20)])
         await until_count(target, old, tenant, 20)
-        new = await rebuild_shared(journal, target)
+        new = (await change(own, rebuild=True)).serving
         rebuilt = await shared.count(new, tenant)
         await submit_and_wait(own, [a_page(tenant, 20)])
         await until_count(target, new, tenant, 21)
         await journal.append(DocumentDeleted(id=f"{tenant}-gone", tenant=tenant, document_id="page-0"), CONTEXT)
         await until_count(target, new, tenant, 20)
         found = await shared.sharing(tenant, "zebra", 50, "", None)
-        behind = await lag(journal, target)
+        looked = await change(own, swap=old)
 
     assert (old != new, rebuilt) == (True, 20)
     assert {hit.chunk_id for hit in found} == {f"{tenant}/page-{number}#0" for number in range(1, 21)}
-    assert behind == 0
+    assert (looked.serving, looked.generations[-2:]) == (old, [old, new])
