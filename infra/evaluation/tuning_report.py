@@ -61,11 +61,9 @@ def show(order: Order, outcome: Outcome, console: Console) -> None:
 
 def _trials(outcome: Outcome) -> Table:
     shown = sorted(outcome.tried, key=lambda one: -one.value)[:_SHOWN]
-    names = list(dict.fromkeys(name for one in shown for name in changes(one.parameters)))
-    table = Table(outcome.measure, *names, title=f"The best {len(shown)} of {len(outcome.tried)} trials", title_justify="left")
+    table = Table(outcome.measure, "settings", title=f"The best {len(shown)} of {len(outcome.tried)} trials", title_justify="left")
     for one in shown:
-        settings = changes(one.parameters)
-        table.add_row(f"{one.value:.4f}", *(str(settings.get(name, "")) for name in names))
+        table.add_row(f"{one.value:.4f}", ", ".join(f"{name} {value}" for name, value in changes(one.parameters).items()))
     return table
 
 
@@ -82,6 +80,7 @@ def _words(order: Order, outcome: Outcome) -> Iterable[str]:
         yield "No trial was better than the settings as they are."
         return
     yield "The held-out figure counts: those questions chose nothing. " + _verdict(outcome.held_out)
+    yield "The best trial's settings, where they differ from yours:"
     yield from settings_lines(order, outcome)
 
 
@@ -90,4 +89,4 @@ def _verdict(half: Half) -> str:
         return "On them the best trial is no better: keep the settings as they are."
     if half.difference.p is None or half.difference.p >= _CHANCE:
         return "On them the gain may be chance: judge more questions before you take these."
-    return "On them the gain is more than chance:"
+    return "On them the gain is more than chance."
