@@ -143,6 +143,11 @@ class ChunkIndex:
         """Every chunk."""
         return list(self._store.all())
 
+    @property
+    def saved_as(self) -> str:
+        """What the files of a saved one are; empty if it has none."""
+        return self._vectors.saved_as if isinstance(self._vectors, Saved) else ""
+
     async def save_vectors(self, folder: Path) -> None:
         """While `still`: the vector index into a folder, if it is one that lies in this process."""
         if isinstance(self._vectors, Saved):
@@ -185,8 +190,8 @@ class ChunkIndex:
 
     async def _load_texts(self, stored: Sequence[Stored]) -> None:
         entries = defaultdict[str, list[Entry]](list)
+        self._store.put(stored)
         for one in stored:
-            self._store.put(one)
             entries[one.tenant].append(one.chunk.entry(one.chunk_id))
         for tenant in entries:
             await self._apply_keywords(tenant, entries[tenant])
@@ -217,8 +222,8 @@ class ChunkIndex:
         """Texts first when chunks come, last when they go, so that a hit has its text."""
         coming = {chunk_id: change.chunk for chunk_id, change in changes.items() if change.chunk is not None}
         going = [chunk_id for chunk_id, change in changes.items() if change.chunk is None]
-        for chunk_id, chunk in coming.items():
-            self._store.put(Stored(tenant, chunk_id, chunk, has_vector=self._vectors is not None and changes[chunk_id].vector is not None))
+        has_vectors = self._vectors is not None
+        self._store.put([Stored(tenant, chunk_id, chunk, has_vectors and changes[chunk_id].vector is not None) for chunk_id, chunk in coming.items()])
         # Side by side: each adds in a thread of its own. Both are waited for, also if one has failed.
         entries = [chunk.entry(chunk_id) for chunk_id, chunk in coming.items()]
         parts = self._apply_vectors(tenant, changes), self._apply_keywords(tenant, entries, going)

@@ -36,6 +36,7 @@ class Manifest(NamedTuple):
     """What a folder holds."""
 
     identity: str  #: of the index: embedder, backends
+    saved_as: str  #: what the vectors' files are
     epoch: str  #: of the topic `chunks`
     generation: int
     offsets: Mapping[int, int]  #: the next one to apply, by partition
@@ -72,7 +73,7 @@ async def write_snapshot(index: ChunkIndex, folder: Path, epoch: str) -> Manifes
         await asyncio.to_thread(_write_texts, beside / _TEXTS, stored)
         files = await asyncio.to_thread(_hashes, beside)
         now_ms = time.time_ns() // 1_000_000
-        manifest = Manifest(index.identity, epoch, index.generation, offsets, len(stored), digest, now_ms, files)
+        manifest = Manifest(index.identity, index.saved_as, epoch, index.generation, offsets, len(stored), digest, now_ms, files)
         await asyncio.to_thread(_publish, manifest, beside, folder)
     finally:
         await asyncio.to_thread(shutil.rmtree, beside, ignore_errors=True)

@@ -54,6 +54,11 @@ class Snapshots:
                 log.warning("snapshot thrown away", snapshot=folder.name, doubt=str(doubt))
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
                 continue
+            except Unavailable:
+                raise
+            except Exception:  # the index holds nobody knows what: the worker ends, and the next one does not meet this again
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                raise
             log.info("index loaded from its snapshot", chunks=manifest.chunks, took_s=round(time.perf_counter() - begun, 2))
             return
         log.info("no snapshot: the index is read from the log's start")
@@ -83,6 +88,8 @@ class Snapshots:
             await self.write(unless_younger_s=unless_younger_s)
         except (OSError, Unavailable) as error:
             log.warning("snapshot not written", error=str(error))
+        except Exception:  # of a library whose disk is full, such as usearch
+            log.exception("snapshot not written")
 
     def _newest_first(self) -> list[Path]:
         return sorted(self._folder.glob(f"{_SNAPSHOT}*"), reverse=True)
@@ -107,6 +114,8 @@ async def require_fit(manifest: Manifest, index: ChunkIndex, journal: Journal, *
     """Raises DoubtfulSnapshot if the log cannot be followed from there by an index of this kind; LogUnavailable. `frozen`: it need not be."""
     if manifest.identity != index.identity:
         raise DoubtfulSnapshot(f"it is of {manifest.identity}, this worker's index is {index.identity}")
+    if manifest.saved_as != index.saved_as:
+        raise DoubtfulSnapshot(f"its vectors are files of {manifest.saved_as}, and this is {index.saved_as}")
     if manifest.epoch != await journal.epoch(CHUNKS):
         raise DoubtfulSnapshot(f"topic {CHUNKS.name} was made anew since")
     if frozen:

@@ -53,6 +53,8 @@ class VectorIndex(Protocol):
 class Saved(Protocol):
     """A vector index that lies in this process: it can be put into files. One on a server has no need to."""
 
+    saved_as: str  #: what its files are: those of another version may not load
+
     async def save(self, folder: Path) -> None:
         """Write it into a folder. Nothing may be upserted or removed meanwhile; searches are answered."""
         ...

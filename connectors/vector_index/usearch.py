@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import orjson
+import usearch
 from usearch.index import Index
 
 from connectors.embedder.base import Vectors
@@ -35,6 +36,7 @@ class UsearchIndex:
 
     name = "usearch"
     shared = False
+    saved_as = f"usearch {usearch.__version__}"
 
     def __init__(self, dims: int) -> None:
         self._tenants: defaultdict[str, _TenantIndex] = defaultdict(lambda: _TenantIndex(dims))

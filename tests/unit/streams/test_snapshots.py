@@ -118,6 +118,7 @@ DOUBTS = [
     with_manifest(format=0),
     with_manifest(epoch="another topic of that name"),
     with_manifest(identity="another/kind/of index"),
+    with_manifest(saved_as="usearch of another year"),
     with_manifest(offsets={"0": 10_000}),
     with_manifest(offsets={"7": 1}),
     with_manifest(digest="00"),
@@ -170,3 +171,30 @@ async def test_questions_are_answered_while_a_snapshot_is_written(corpus: Logged
         await asyncio.sleep(0)
 
     assert answered > 0
+
+
+async def test_a_snapshot_that_fails_stops_nobody(corpus: LoggedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, or a library that raises what it likes: it is logged, and nothing is left."""
+
+    async def full(self: ChunkIndex, folder: Path) -> None:
+        raise RuntimeError("No space left on device")
+
+    monkeypatch.setattr(ChunkIndex, "save_vectors", full)
+    await snapshots(corpus, tmp_path).try_to_write()
+
+    assert [] == folders(corpus, tmp_path)
+
+
+async def test_what_cannot_be_loaded_is_not_met_again(corpus: LoggedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker ends, for its index holds nobody knows what; the next one reads the log."""
+    await snapshots(corpus, tmp_path).write()
+
+    async def fails(self: ChunkIndex, *arguments: object) -> None:
+        raise RuntimeError("what a library raises")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ChunkIndex, "load", fails)
+        with pytest.raises(RuntimeError):
+            await restored(corpus, tmp_path)
+
+    assert (await restored(corpus, tmp_path)).size == 0
