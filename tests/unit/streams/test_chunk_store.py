@@ -22,7 +22,7 @@ chunks = st.builds(
 def a_store(stored: list[Stored]) -> ChunkStore:
     store = ChunkStore(has_vectors=True)
     for one in stored:
-        store.put(one)
+        store.put([one])
     return store
 
 
