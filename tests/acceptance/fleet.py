@@ -21,7 +21,7 @@ from infra.up import is_ready
 from schemas.events import TERMINAL
 from schemas.settings import Settings
 
-START_S = 60.0
+START_S = 180.0  # importing torch takes most of a minute on two busy cores
 ANSWER_S = 60.0
 
 
