@@ -6,6 +6,7 @@ Backend of connectors/shared_index/base.py; connectors/vector_index/weaviate.py 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from weaviate.collections import CollectionAsync
 
 _WRITE_S = 30.0
+#: Of what is written in an object's error: it will not be taken however often it is tried. Anything else may pass, such as a full disk.
+_OF_THE_CHUNK = re.compile(r"vector lengths|vector dimensions|invalid", re.IGNORECASE)
 _SLICE = 256  # objects written or read in one call: 50 ms; twice as many are no faster
 
 Found = TypeVar("Found")
@@ -153,11 +156,14 @@ class WeaviateChunks:
         if not rows:
             return
         data = [row.data() for row in rows]
-        done = await self._on(tenant, "write chunks", lambda chunks: chunks.data.insert_many(data), _WRITE_S, generation)
-        if done is not None and done.errors:
-            refused = frozenset(rows[place].chunk_id for place in done.errors)
-            why = next(iter(done.errors.values())).message
-            raise IndexRefused(f"Weaviate would not take {len(refused)} of {len(rows)} chunks: {why}.", chunk_ids=refused)
+        errors = await self._on(tenant, "write chunks", lambda chunks: _inserted(chunks, data), _WRITE_S, generation) or {}
+        for error in errors.values():
+            if not _OF_THE_CHUNK.search(error):
+                raise IndexUnavailable(f"Weaviate could not write {len(errors)} of {len(rows)} chunks: {error}.")
+        if errors:
+            refused = frozenset(rows[place].chunk_id for place in errors)
+            await self._delete(tenant, sorted(refused), generation)  # one may have been stored before its vector was looked at
+            raise IndexRefused(f"Weaviate would not take {len(refused)} of {len(rows)} chunks: {next(iter(errors.values()))}.", chunk_ids=refused)
 
     async def _delete(self, tenant: str, chunk_ids: Sequence[str], generation: str | None = None) -> None:
         if not chunk_ids:
@@ -181,6 +187,17 @@ class WeaviateChunks:
             if "could not find class" in error.detail:  # the server was emptied
                 self._generations.forget()
             raise
+
+
+async def _inserted(chunks: CollectionAsync[Any, Any], data: Sequence[Any]) -> dict[int, str]:
+    """What was not taken, by its place. The client raises if nothing was."""
+    from weaviate.exceptions import WeaviateInsertManyAllFailedError
+
+    try:
+        done = await chunks.data.insert_many(data)
+    except WeaviateInsertManyAllFailedError as error:
+        return dict.fromkeys(range(len(data)), " ".join(error.message.split())[:300])
+    return {place: error.message for place, error in done.errors.items()}
 
 
 def _rows(changes: Sequence[SharedChange]) -> list[Row]:

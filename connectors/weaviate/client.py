@@ -7,6 +7,7 @@ IndexUnavailable; once the server answers again, so do the calls.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
@@ -75,6 +76,7 @@ def _client(settings: Settings) -> WeaviateAsyncClient:
     if url.scheme not in ("http", "https") or not url.hostname:
         raise InvalidSetting(f"ROXY_WEAVIATE_URL is no address: {settings.weaviate_url!r}.", remedy="Write it as http://host:port.")
     secure = url.scheme == "https"
+    logging.getLogger("weaviate-client").setLevel(logging.CRITICAL)  # it logs whole objects; what fails is raised
     return use_async_with_custom(
         http_host=url.hostname,
         http_port=url.port or (443 if secure else 80),

@@ -10,10 +10,13 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
+from connectors.embedder.vectors import vector_to_text
 from connectors.journal import open_journal
+from connectors.journal.memory import MemoryJournal
 from connectors.shared_index import open_shared_index
 from infra import processes, weaviate
 from infra.demo import SAMPLES
@@ -21,12 +24,15 @@ from infra.documents import find_documents
 from infra.ingest import submit_and_wait
 from infra.ports import free_block
 from infra.shared_index import change
-from schemas.events import DocumentDeleted, DocumentSubmitted
+from schemas.codec import decode
+from schemas.events import ChunkIndexed, DocumentDeleted, DocumentSubmitted, RecordDeadLettered
 from schemas.settings import Settings
-from streams.shared_writes import Target
+from schemas.topics import CHUNKS, DEAD_LETTERS
+from streams.shared_writes import Target, write_shared
 from tests.acceptance.fleet import Api, Fleet
 from tests.builders import CONTEXT
 from tests.conftest import Broker
+from tests.contract.shared_indexes import an_empty_one
 
 pytestmark = pytest.mark.full
 
@@ -169,3 +175,47 @@ async def test_two_workers_write_once_and_follow_a_rebuild(settings: Settings, w
     assert (old != new, rebuilt) == (True, 20)
     assert {hit.chunk_id for hit in found} == {f"{tenant}/page-{number}#0" for number in range(1, 21)}
     assert (looked.serving, looked.generations[-2:]) == (old, [old, new])
+
+
+def a_chunk(number: int, dims: int, text: str) -> ChunkIndexed:
+    vector = np.zeros(dims, dtype=np.float32)
+    vector[0] = 1.0
+    return ChunkIndexed(
+        id=f"page/{number}",
+        tenant="default",
+        chunk_id=f"default/page#{number}",
+        document_id="page",
+        ordinal=number,
+        title="Page",
+        source="page.md",
+        start=0,
+        end=len(text),
+        text=text,
+        tokens=3,
+        written_at="2026-01-01T00:00:00.000Z",
+        content_hash="00",
+        embedder="made-up",
+        vector=vector_to_text(vector),
+    )
+
+
+async def test_a_chunk_that_is_refused_goes_to_the_dead_letters(weaviate_server: Settings) -> None:
+    """And what came with it and behind it is written, deletions in their order."""
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(MemoryJournal())
+        shared = an_empty_one(weaviate_server, stack, 8)
+        writing = asyncio.create_task(write_shared(journal, Target(shared, "made-up", None, "test")))
+        stack.callback(writing.cancel)
+        await journal.append_all([a_chunk(0, 8, "zebra"), a_chunk(1, 3, "lion"), a_chunk(2, 8, "zebra")], CONTEXT)
+        async with asyncio.timeout(PATIENCE_S):
+            while not journal.records(DEAD_LETTERS):
+                await asyncio.sleep(0.1)
+        await journal.retract(CHUNKS, ["default/page#0"], CONTEXT)
+        await until_count(Target(shared, "made-up", None, "test"), await shared.serving(), "default", 1)
+        found = await shared.sharing("default", "zebra lion", 5, "", None)
+        letters = [decode(record) for record in journal.records(DEAD_LETTERS)]
+
+    assert [hit.chunk_id for hit in found] == ["default/page#2"]
+    assert [(letter.original_key, letter.error) for letter in letters if isinstance(letter, RecordDeadLettered)] == [
+        ("default/page#1", "index-refused")
+    ]
