@@ -176,17 +176,19 @@ def test_filters_go_with_the_question(servers: list[Server]) -> None:
 
 
 def test_what_was_made_of_a_question_is_told_in_one_line(servers: list[Server]) -> None:
-    """If it was made whole, or other words were looked up too."""
+    """If it was made whole, or other words were looked up too; and what it was searched without in another."""
     understood = {"intent": "follow-up", "text": "how is lag measured?", "expansions": ["delay"], "follows": ["q0"]}
-    found = f"id: c2\nevent: ChunksRetrieved\ndata: {json.dumps({'understanding': understood})}\n\n"
-    plain = f"id: c2\nevent: ChunksRetrieved\ndata: {json.dumps({'understanding': understood | {'expansions': [], 'follows': []}})}\n\n"
+    found = f"id: c2\nevent: ChunksRetrieved\ndata: {json.dumps({'understanding': understood, 'degraded': ['vector']})}\n\n"
+    plain = (
+        f"id: c2\nevent: ChunksRetrieved\ndata: {json.dumps({'understanding': understood | {'expansions': [], 'follows': []}, 'degraded': []})}\n\n"
+    )
     server = start(servers, Reply(202, ACCEPTED), stream(found, END), Reply(202, ACCEPTED), stream(plain, END))
     shown = io.StringIO()
     with Client(Settings(), server.url) as client:
         for text in ("how is it measured?", "how is lag measured?"):
             ask(client, text, session_id="s1", console=Console(file=shown, width=200))
 
-    assert ["understood as: how is lag measured? · also: delay"] == shown.getvalue().split("\n")[:-1]
+    assert ["understood as: how is lag measured? · also: delay", "searched without: vector"] == shown.getvalue().split("\n")[:-1]
 
 
 def test_a_gap_and_an_error_are_told_to_who_asks(servers: list[Server]) -> None:
