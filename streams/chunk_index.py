@@ -18,7 +18,7 @@ import structlog
 
 from connectors.embedder.base import Vectors
 from connectors.journal.base import Journal
-from connectors.keyword_index.base import Entry, KeywordIndex
+from connectors.keyword_index.base import Entry, KeywordIndex, Renewed
 from connectors.vector_index.base import Hit, Saved, VectorIndex
 from schemas.errors import Unavailable
 from schemas.events import Filters, IndexPosition
@@ -29,6 +29,8 @@ from streams.chunk_fold import ChunkFold
 from streams.chunk_store import ChunkStore, Stored
 
 _BATCH = 256  # records applied in one go: about 50 ms, between which searches are answered
+_CATCHING_UP = 500  # records at a time: what is stale then can wait for the end
+_RENEWED = 2_000  # chunks of a tenant, 0.3 s: the scores of a larger one count what is gone until tantivy merges
 _READ_S = 0.5
 _RETRY_S = 1.0
 
@@ -47,6 +49,7 @@ class ChunkIndex:
         self._store = ChunkStore(has_vectors=vectors is not None)
         self._offsets: dict[int, int] = {}
         self._moved, self._writing = asyncio.Condition(), asyncio.Lock()
+        self._stale: set[str] = set()  # tenants whose word statistics still count what is gone
         self.generation = 0  #: of the index; 0: what a worker makes of the topic by itself
         self._ends: Callable[[], Awaitable[Mapping[int, int]]] | None = None
         self.parts: tuple[Part, ...] = (*(("vector",) if vectors else ()), *(("keyword",) if keywords else ()))  #: that can be searched
@@ -98,16 +101,14 @@ class ChunkIndex:
         async with self._writing:
             for start in range(0, len(records), _BATCH):
                 await self._apply_each(records[start : start + _BATCH])
-            if self._keywords:
-                await self._keywords.commit()
+            await self._commit(renew=len(records) < _CATCHING_UP)
             await self.advance({record.partition: record.offset + 1 for record in records})
 
     async def take(self, tenant: str, changes: Mapping[str, Change]) -> None:
         """Apply changes that were folded already, in their order. What cannot be applied is raised, and none of this call's chunks is known."""
         async with self._writing:
             await self._apply(tenant, changes)
-            if self._keywords:
-                await self._keywords.commit()
+            await self._commit(renew=True)
 
     async def advance(self, offsets: Mapping[int, int]) -> None:
         """Note that everything below these offsets is applied; the log may have nothing there any more."""
@@ -160,8 +161,7 @@ class ChunkIndex:
                 await self._vectors.load(folder)
             for start in range(0, len(stored), _BATCH):
                 await self._load_texts(stored[start : start + _BATCH])
-            if self._keywords:
-                await self._keywords.commit()
+            await self._commit(renew=False)
             await self.advance(positions)
 
     def following(self, journal: Journal) -> None:
@@ -187,6 +187,18 @@ class ChunkIndex:
     async def rarity(self, tenant: str, terms: Collection[str]) -> Mapping[str, int]:
         """In how many chunks each term is; empty if no index can tell."""
         return await self._keywords.rarity(tenant, terms) if self._keywords else {}
+
+    async def _commit(self, *, renew: bool) -> None:
+        """What was applied can be found by its words. Where any are gone, those of a small tenant are added anew: scores count what is there."""
+        if self._keywords is None:
+            return
+        await self._keywords.commit()
+        if not renew or not isinstance(self._keywords, Renewed):
+            return
+        for tenant in sorted(tenant for tenant in self._stale if len(self._store.of(tenant)) <= _RENEWED):
+            chunks = self._store.of(tenant)
+            await self._keywords.renew(tenant, [chunks[chunk_id].entry(chunk_id) for chunk_id in sorted(chunks)])
+            self._stale.discard(tenant)
 
     async def _load_texts(self, stored: Sequence[Stored]) -> None:
         entries = defaultdict[str, list[Entry]](list)
@@ -222,6 +234,8 @@ class ChunkIndex:
         """Texts first when chunks come, last when they go, so that a hit has its text."""
         coming = {chunk_id: change.chunk for chunk_id, change in changes.items() if change.chunk is not None}
         going = [chunk_id for chunk_id, change in changes.items() if change.chunk is None]
+        if any(self._store.chunk(tenant, chunk_id) for chunk_id in changes):
+            self._stale.add(tenant)
         has_vectors = self._vectors is not None
         self._store.put([Stored(tenant, chunk_id, chunk, has_vectors and changes[chunk_id].vector is not None) for chunk_id, chunk in coming.items()])
         # Side by side: each adds in a thread of its own. Both are waited for, also if one has failed.

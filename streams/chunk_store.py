@@ -90,6 +90,10 @@ class ChunkStore:
         """A document's chunks by id."""
         return {chunk_id: self._chunks[tenant][chunk_id] for chunk_id in self._documents.get((tenant, document_id), ())}
 
+    def of(self, tenant: str) -> Mapping[str, IndexedChunk]:
+        """All of a tenant's chunks by id."""
+        return self._chunks.get(tenant, {})
+
     def matching(self, tenant: str, filters: Filters) -> Collection[str] | None:
         """The chunks that filters let through; None: all."""
         if filters == NO_FILTERS:

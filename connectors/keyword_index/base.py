@@ -8,7 +8,7 @@ move another's scores; a search answers while a long upsert runs; what is `also`
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from connectors.vector_index.base import Hit
 
@@ -50,4 +50,13 @@ class KeywordIndex(Protocol):
 
     async def rarity(self, tenant: str, terms: Collection[str]) -> Mapping[str, int]:
         """In how many chunks each term is, by the analyser of terms.py: 0 for one that is in none. Empty if the backend cannot tell."""
+        ...
+
+
+@runtime_checkable
+class Renewed(Protocol):
+    """A keyword index whose scores go on counting what was removed, until it is made anew."""
+
+    async def renew(self, tenant: str, entries: Sequence[Entry]) -> None:
+        """Let these be all that the tenant has. Searches are answered by the old index until the new one is whole."""
         ...

@@ -53,6 +53,14 @@ class TantivyIndex:
         for index in list(self._tenants.values()):
             await index.write(index.commit)
 
+    async def renew(self, tenant: str, entries: Sequence[Entry]) -> None:
+        """Its statistics count a removed chunk until the segment is merged that held it."""
+        fresh = _TenantIndex()
+        for start in range(0, len(entries), _SLICE):
+            await fresh.write(partial(fresh.upsert, entries[start : start + _SLICE]))
+        await fresh.write(fresh.commit)
+        self._tenants[tenant] = fresh
+
     async def search(self, tenant: str, question: str, k: int, *, also: str = "", within: Collection[str] | None = None) -> list[Hit]:
         return self._tenants[tenant].search(question, k, also, within) if tenant in self._tenants else []
 

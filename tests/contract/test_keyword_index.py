@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.keyword_index import open_keyword_index
-from connectors.keyword_index.base import Entry, KeywordIndex
+from connectors.keyword_index.base import Entry, KeywordIndex, Renewed
 from infra.demo import SAMPLES
 from schemas.errors import InvalidSetting
 from schemas.settings import Settings
@@ -227,3 +227,23 @@ async def test_the_ranking_is_that_of_the_reference(make: Callable[[], KeywordIn
 
     assert len(shares) == 40
     assert statistics.mean(shares) > (0.8 if index.name == "weaviate" else 0.95)
+
+
+async def test_renewed_it_scores_as_if_nothing_had_ever_been_there() -> None:
+    """Of a backend whose scores go on counting what was removed. Another tenant's chunks stay."""
+    index, clean = open_keyword_index("tantivy"), open_keyword_index("tantivy")
+    assert isinstance(index, Renewed)
+    assert clean is not None
+    for number in range(5):
+        await index.upsert("a", [LAG._replace(text=f"Lag number {number} of a group."), CATS._replace(chunk_id=f"cats#{number}")])
+        await index.upsert("b", [KEEP])
+        await index.commit()
+    await index.remove("a", [f"cats#{number}" for number in range(5)])
+    await index.commit()
+    await index.renew("a", [LAG, KEEP])
+    await clean.upsert("a", [KEEP, LAG])
+    await clean.commit()
+
+    assert await index.search("a", "lag of a group is kept", 5) == await clean.search("a", "lag of a group is kept", 5)
+    assert await found(index, "cats") == []
+    assert await found(index, "retention", "b") == ["keep#0"]

@@ -29,7 +29,7 @@ from streams.replay_question import Replayed, Searcher, origin_then, replayed
 from streams.retrieval import retrieve
 from tests.builders import CONTEXT, a_chunk, a_query, chunks_retrieved
 from tests.unit.streams.corpus import PLAN, a_deletion, a_document
-from tests.unit.streams.logged import LoggedCorpus, a_logged_corpus
+from tests.unit.streams.logged import LONG, LoggedCorpus, a_logged_corpus
 
 
 @pytest.fixture
@@ -148,6 +148,19 @@ async def test_with_nothing_changed_a_question_finds_exactly_the_same(corpus: Lo
     assert again.difference.same
     assert [chunk.chunk_id for chunk in found.chunks] == [chunk.chunk_id for chunk in again.now.chunks]
     assert found.index.offsets == again.now.index.offsets
+
+
+async def test_scores_too_are_the_same_after_many_changes(corpus: LoggedCorpus) -> None:
+    """What was replaced and removed before the question counts in no word's rarity: neither in the worker nor in the build."""
+    for number in range(12):
+        await corpus.take(a_document(f"# Cats {number}\n\nCats of kind {number} sleep in part {number} of the sun.", document_id=f"cats{number % 3}"))
+        await corpus.take(a_document(LONG.replace("said", f"said{number}")))
+    await corpus.take(a_deletion("cats1"))
+    found = await asked(corpus, "which cats sleep in the sun of part 3?")
+    index = (await build(origin_then(found, Generations()), corpus.workshop())).index
+    again = await replayed(Past(found, None), index, searcher(corpus))
+
+    assert found.chunks == again.now.chunks
 
 
 async def test_filters_and_what_was_made_of_a_question_are_kept(corpus: LoggedCorpus) -> None:
