@@ -21,7 +21,7 @@ from schemas.record import Draft, Position, Record
 from schemas.settings import Settings
 from schemas.topics import JOURNAL, Topic
 
-_FETCH_BYTES = 1_048_576  # of a partition, of which a follower holds two; a record that is larger comes all the same (KIP-74)
+_FETCH_BYTES = 262_144  # of a partition, as much as a batch of ours; a follower holds two of it; a record that is larger comes all the same (KIP-74)
 _LANDING_S = 20.0  # aiokafka tries an idempotent batch for ever; after this long the log counts as away. The record may still come to be written
 
 
