@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     keyword_index: str = Field("tantivy", description="tantivy | rank_bm25 | weaviate | none.")
     weaviate_url: str | None = Field(None, description="http://host:port of an outside Weaviate. Unset: the local one of `roxy up --weaviate`.")
     weaviate_port: int = Field(8080, ge=1, le=65535, description="Port of the local Weaviate.")
-    weaviate_grpc_port: int = Field(50051, ge=1, le=65535, description="gRPC port of Weaviate; the local one's own traffic takes the four ports after it.")
+    weaviate_grpc_port: int = Field(50051, ge=1, le=65535, description="gRPC port of Weaviate; the local one also takes the four after it.")
     weaviate_key: SecretStr | None = Field(None, description="API key of an outside Weaviate.")
     snapshot_s: float = Field(300.0, ge=0, description="Seconds between snapshots of a worker's index; 0: none.")
     search_timeout_s: float = Field(2.0, gt=0, description="Longest time that one part of the index may take for one question.")
