@@ -30,7 +30,8 @@ from streams.ports import open_index
 from streams.process import prepare_process
 
 _ADDED = 5_000  # at once: usearch spreads them over all cores
-_HEAP_BYTES = 15_000_000
+_HEAP_BYTES = 15_000_000  # this and the next as connectors/keyword_index/tantivy.py and connectors/vector_index/usearch.py have them
+_EXPANSION = 64
 
 
 async def ours(settings: Settings, chunks: int) -> dict[str, float]:
@@ -68,7 +69,7 @@ async def read(settings: Settings, chunks: int) -> dict[str, float]:
 async def add(settings: Settings, chunks: int) -> dict[str, float]:
     """Seconds of adding alone. Texts and vectors are there before, and are no part of what is counted as memory.
 
-    The vectors come in no order, as they do from the log's partitions: a document's chunks one after the other take a graph half as long again.
+    The vectors come in no order, as they do from the log's partitions.
     """
     documents = [_fields(event) for events in chunk_events(chunks, embedder=MADE_UP.name, dims=0) for event in events]
     rows = np.empty((chunks, MADE_UP.dims), dtype=np.float16)
@@ -76,7 +77,7 @@ async def add(settings: Settings, chunks: int) -> dict[str, float]:
         rows[first : first + BATCH] = vectors(first, min(BATCH, chunks - first), MADE_UP.dims)
     order = np.random.default_rng(7).permutation(chunks)
     memory, vector_clock, keyword_clock = Memory(), Clock(), Clock()
-    graph, texts = Graph(ndim=MADE_UP.dims, metric="cos", dtype="f16"), _keyword_index()
+    graph, texts = Graph(ndim=MADE_UP.dims, metric="cos", dtype="f16", expansion_add=_EXPANSION), _keyword_index()
     for first in range(0, chunks, _ADDED):
         places = order[first : first + _ADDED]
         part = rows[places].astype(np.float32)
