@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from schemas.errors import GenerationDiffers
+from schemas.errors import GenerationDiffers, Unavailable
 from schemas.events import IndexGenerationBuilt
-from schemas.topics import CHUNKS, DOCUMENTS
+from schemas.topics import CHUNKS, DOCUMENTS, HISTORY_MS
 from streams.chunk_index import ChunkIndex
 from streams.rebuild_index import Origin, Workshop, build
 from streams.snapshot import DoubtfulSnapshot, Manifest, load_snapshot, write_snapshot
@@ -31,6 +33,8 @@ async def load_generation(event: IndexGenerationBuilt, shop: Workshop, state_dir
             f"Generation {event.generation} is of {event.identity}; these settings make {index.identity}.",
             remedy="Start the workers with the settings that it was built with, or take the swap back: `roxy index rollback`.",
         )
+    if event.live and _age_ms(event) > HISTORY_MS:  # its folder may be younger than what it follows from
+        raise GenerationDiffers(f"Generation {event.generation} would follow `chunks` from where deletions may have been compacted away.")
     folder = generation_folder(state_dir, event.identity, event.generation)
     try:
         manifest = await asyncio.to_thread(Manifest.read, folder)
@@ -54,5 +58,14 @@ async def _built(event: IndexGenerationBuilt, shop: Workshop, folder: Path) -> C
     if index.digest != event.digest:
         raise GenerationDiffers(f"Generation {event.generation} comes out of the log as {index.digest}; it was built as {event.digest}.")
     index.generation = event.generation
-    await write_snapshot(index, folder, await shop.journal.epoch(CHUNKS))
+    try:
+        await write_snapshot(index, folder, await shop.journal.epoch(CHUNKS))
+    except Unavailable:
+        raise
+    except Exception:  # the disk is full, or another worker writes it too: what was built serves all the same
+        log.exception("generation not kept in its folder", generation=event.generation)
     return index
+
+
+def _age_ms(event: IndexGenerationBuilt) -> float:
+    return (time.time() - datetime.fromisoformat(event.time).timestamp()) * 1000

@@ -104,7 +104,7 @@ class Swaps:
             index = await load_generation(event, self._shop, self._state_dir)
             if event.live:
                 following = asyncio.create_task(self._followed(event, index), name=f"generation-{wanted}")
-                await index.wait_for(await self._shop.journal.ends(CHUNKS))
+                await self._caught_up(index, following)
         before, self._following = self._following, following
         self._serving.loaded = None if wanted == LIVE else index
         await _cancelled(before)
@@ -119,6 +119,14 @@ class Swaps:
             took_ms=round((time.perf_counter() - begun) * 1000, 3),
         )
         await self._shop.journal.append(served, _context())
+
+    async def _caught_up(self, index: ChunkIndex, following: asyncio.Task[None]) -> None:
+        """Should that fail, nobody will ask this index: it must not be fed on."""
+        try:
+            await index.wait_for(await self._shop.journal.ends(CHUNKS))
+        except BaseException:
+            await _cancelled(following)
+            raise
 
     def _followed(self, event: IndexGenerationBuilt, index: ChunkIndex) -> Coroutine[Any, Any, None]:
         if event.source == "documents":

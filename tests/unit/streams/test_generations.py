@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.journal.memory import MemoryJournal
 from schemas.codec import decode
-from schemas.errors import UnknownGeneration
+from schemas.errors import LogUnavailable, UnknownGeneration
 from schemas.events import Event, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
-from schemas.topics import CHUNKS, DOCUMENTS, GENERATIONS
+from schemas.topics import CHUNKS, DOCUMENTS, GENERATIONS, Topic
 from streams.chunk_index import follow
+from streams.generation_folder import generation_folder
 from streams.generations import Generations
 from streams.rebuild_index import Origin, build
 from streams.serving import Serving, Swaps
@@ -151,6 +153,7 @@ async def test_a_live_generation_follows(tmp_path: Path, source: str) -> None:
         await corpus.journal.retract(CHUNKS, list(corpus.index.chunks_of("default", "cats")), CONTEXT)
         async with asyncio.timeout(_TIMEOUT_S):
             await generation.wait_for(await corpus.ends())
+            await corpus.index.wait_for(await corpus.ends())
 
         assert (corpus.index.digest, corpus.index.position.offsets) == (generation.digest, generation.position.offsets)
         assert (1, 0) == (generation.position.generation, corpus.index.position.generation)
@@ -186,12 +189,13 @@ def corpus_text(word: str) -> str:
         ({"identity": "another/embedder"}, "is of another/embedder"),
         ({"digest": "00"}, "comes out of the log as"),
         ({"epoch": "another"}, "was deleted since"),
+        ({"live": True, "time": "2024-01-01T00:00:00.000Z"}, "may have been compacted away"),
     ],
 )
 async def test_a_generation_that_does_not_fit_is_refused(tmp_path: Path, wrong: dict[str, Any], reason: str) -> None:
     """The worker says why, and goes on with the one it has; the next swap is taken."""
     async with a_logged_corpus() as corpus, a_worker(corpus, tmp_path) as worker:
-        refused = await worker.swap(await built_event(corpus, await corpus.origin(), live=False, **wrong))
+        refused = await worker.swap(await built_event(corpus, await corpus.origin(), **{"live": False} | wrong))
         still = worker.serving.generation
         served = await worker.swap(await built_event(corpus, await corpus.origin(), live=False, generation=2, id="generation-2"), before=1)
 
@@ -209,3 +213,44 @@ async def test_a_worker_that_starts_loads_what_is_to_serve(tmp_path: Path) -> No
             assert second.serving.generation == 1
             assert second.serving.loaded is not None
             assert second.serving.loaded.digest == corpus.index.digest
+
+
+async def test_a_generation_that_cannot_be_kept_serves_all_the_same(tmp_path: Path) -> None:
+    """The disk is full, or another worker of this machine writes the folder: what was built out of the log is whole."""
+    async with a_logged_corpus() as corpus:
+        event = await built_event(corpus, await corpus.origin(), live=False)
+        blocked = generation_folder(tmp_path, event.identity, event.generation)
+        blocked.parent.parent.mkdir(parents=True)
+        blocked.parent.write_bytes(b"no folder")
+        async with a_worker(corpus, tmp_path) as worker:
+            said = await worker.swap(event)
+
+    assert ("IndexGenerationServed", 1) == (said.type, worker.serving.generation)
+
+
+class ForgetfulJournal(MemoryJournal):
+    """It is away at the one moment that a worker asks how far a new generation has to come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+
+    async def ends(self, topic: Topic) -> Mapping[int, int]:
+        if self.away and topic is CHUNKS:
+            self.away = False
+            raise LogUnavailable("The log is away.")
+        return await super().ends(topic)
+
+
+async def test_a_swap_that_fails_on_its_way_leaves_nothing_that_follows(tmp_path: Path) -> None:
+    """It is begun again, and of the two indexes only the one that serves is fed."""
+    async with ForgetfulJournal() as journal:
+        corpus = LoggedCorpus(journal)
+        await corpus.take(a_document("# Lag\n\nThe lag of a group."))
+        async with a_worker(corpus, tmp_path) as worker:
+            event = await built_event(corpus, await corpus.origin(), live=True)
+            journal.away = True
+            await worker.swap(event)
+            following = [task for task in asyncio.all_tasks() if task.get_name() == "generation-1"]
+
+    assert (1, False) == (len(following), journal.away)
