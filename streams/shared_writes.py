@@ -116,7 +116,7 @@ async def _write_while_serving(share: Share, journal: Journal, target: Target, g
 
 
 async def _until_written(records: Sequence[Record], journal: Journal, target: Target, generation: str) -> None:
-    """Those that are refused are tried again by themselves, and then go to the dead letters."""
+    """Those that are refused are tried again by themselves, and then go to the dead letters. Raises Unavailable only if another generation serves."""
     tries = 0
     while True:
         try:
@@ -124,6 +124,8 @@ async def _until_written(records: Sequence[Record], journal: Journal, target: Ta
             return
         except Unavailable as error:
             log.warning("shared index away", error=str(error), retry_s=_RETRY_S)
+            if await _is_another_serving(target, generation):
+                raise
         except IndexRefused as error:
             tries += 1
             records = [record for record in records if (record.key or b"").decode(errors="replace") in error.chunk_ids]
@@ -132,6 +134,14 @@ async def _until_written(records: Sequence[Record], journal: Journal, target: Ta
                 await _bury(records, journal, error, tries)
                 return
         await asyncio.sleep(_RETRY_S)
+
+
+async def _is_another_serving(target: Target, generation: str) -> bool:
+    """As on a server that was emptied: this generation would be waited for in vain. One that is away does not say."""
+    try:
+        return await target.shared.serving() != generation
+    except Unavailable:
+        return False
 
 
 async def _bury(records: Sequence[Record], journal: Journal, error: IndexRefused, tries: int) -> None:
