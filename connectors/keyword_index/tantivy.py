@@ -24,6 +24,7 @@ _ANALYSER = "roxy"
 # No boosts: title and headings are short, so BM25 counts a word there for more already. On Cranfield nDCG@10 is 0.532 without, 0.520 with
 # title 1.5 and headings 1.25, 0.489 with 3 and 2; on the sample questions 33, 33 and 30 of 40 have their page among the first 5.
 _FIELDS = ("title", "headings", "text")
+_SPARE = 32  # hits beyond the last that is wanted: equal ones at the end seldom are more, and another search costs more
 _MOST_EQUAL = 8  # times k: of still more that score the same, which ones are found is left to tantivy
 _MOST_TERMS = 64  # of a question, its rarest: a pasted page of 1,300 terms would take 50 ms
 
@@ -73,6 +74,9 @@ class _TenantIndex:
         self._index = Index(_schema())
         self._index.register_tokenizer(_ANALYSER, analyser())
         self._analyser = Analyser()
+        # By number, which tantivy holds in a column: to read 200 stored ids takes as long as to find them. A chunk gets a new number with every
+        # upsert, and never an old one again; the id of an old one stays, 8 bytes, until the tenant is renewed.
+        self._chunk_ids: list[str] = []
         self._searcher: Searcher = self._index.searcher()
         self._writer: IndexWriter | None = None
         self._writing = asyncio.Lock()
@@ -85,7 +89,9 @@ class _TenantIndex:
         writer = self._open_writer()
         for entry in entries:
             writer.delete_documents_by_term("chunk_id", entry.chunk_id)
-            writer.add_document(Document(**entry._replace(text=spelled_out(entry.text))._asdict()))
+            self._chunk_ids.append(entry.chunk_id)
+            fields = entry._replace(text=spelled_out(entry.text))._asdict()
+            writer.add_document(Document(number=len(self._chunk_ids) - 1, **fields))
 
     def remove(self, chunk_ids: Sequence[str]) -> None:
         writer = self._open_writer()
@@ -106,7 +112,7 @@ class _TenantIndex:
         terms = self._terms(searcher, question)
         more = [term for term in self._terms(searcher, also) if term not in terms] if also else []
         query = _query(self._index, terms, more)
-        return _hits(searcher, query, k) if within is None else self._within(searcher, query, k, within)
+        return self._hits(searcher, query, k) if within is None else self._within(searcher, query, k, within)
 
     def rarity(self, terms: Collection[str]) -> dict[str, int]:
         """The most of any field, which is nearly always the text's: 0.4 microseconds each."""
@@ -117,11 +123,18 @@ class _TenantIndex:
         when those of them that are admitted are too few."""
         wanted = k + 3 * k * searcher.num_docs // (2 * max(1, len(within)))
         if wanted < len(within):
-            hits = _hits(searcher, query, wanted)
+            hits = self._hits(searcher, query, wanted)
             admitted = [hit for hit in hits if hit.chunk_id in within][:k]
             if len(admitted) == k or len(hits) < wanted:
                 return admitted
-        return _hits(searcher, Query.boolean_query([(Occur.Must, query), (Occur.Must, _only(self._index, within))]), k)
+        return self._hits(searcher, Query.boolean_query([(Occur.Must, query), (Occur.Must, _only(self._index, within))]), k)
+
+    def _hits(self, searcher: Searcher, query: Query, k: int) -> list[Hit]:
+        """The best k; equal ones in order of their ids."""
+        best = _best(searcher, query, k)
+        numbers = searcher.fast_field_values("number", [address for _, address in best]) if best else []
+        hits = [Hit(self._chunk_ids[number], score) for number, (score, _) in zip(numbers, best, strict=True)]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
 
     def _terms(self, searcher: Searcher, question: str) -> list[str]:
         """The question's different terms; of very many, the rarest that occur at all."""
@@ -142,21 +155,15 @@ class _TenantIndex:
 
 
 def _schema() -> Schema:
-    builder = SchemaBuilder().add_text_field("chunk_id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder = SchemaBuilder().add_text_field("chunk_id", tokenizer_name="raw", index_option="basic").add_integer_field("number", fast=True)
     for field in _FIELDS:
         builder = builder.add_text_field(field, tokenizer_name=_ANALYSER, index_option="freq")
     return builder.build()
 
 
-def _hits(searcher: Searcher, query: Query, k: int) -> list[Hit]:
-    """The best k; equal ones in order of their ids."""
-    hits = [Hit(searcher.doc(address)["chunk_id"][0], score) for score, address in _best(searcher, query, k)]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
-
-
 def _best(searcher: Searcher, query: Query, k: int) -> list[tuple[float, DocAddress]]:
     """The best k, and those that score as the last of them: tantivy would choose among them by their place, which the index's past decides."""
-    wanted = k + 1
+    wanted = k + _SPARE
     while k > 0:
         hits: list[tuple[float, DocAddress]] = searcher.search(query, limit=wanted, count=False).hits
         if len(hits) < wanted or hits[k - 1][0] != hits[-1][0] or wanted >= _MOST_EQUAL * k:
