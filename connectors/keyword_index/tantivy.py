@@ -11,6 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import cast
 
 from tantivy import DocAddress, Document, Index, IndexWriter, Occur, Query, Schema, SchemaBuilder, Searcher
 
@@ -133,7 +134,7 @@ class _TenantIndex:
         """The best k; equal ones in order of their ids."""
         best = _best(searcher, query, k)
         numbers = searcher.fast_field_values("number", [address for _, address in best]) if best else []
-        hits = [Hit(self._chunk_ids[number], score) for number, (score, _) in zip(numbers, best, strict=True)]
+        hits = [Hit(self._chunk_ids[cast(int, number)], score) for number, (score, _) in zip(numbers, best, strict=True)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))[:k]
 
     def _terms(self, searcher: Searcher, question: str) -> list[str]:
