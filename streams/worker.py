@@ -24,7 +24,7 @@ from schemas.errors import LogUnavailable, RoxyError
 from schemas.settings import Settings, load_settings
 from streams.app import Worker
 from streams.cancellations import follow_cancellations
-from streams.chunk_index import follow
+from streams.chunk_index import ChunkIndex, follow
 from streams.health import Health, serve_health
 from streams.ports import Ports, open_ports, open_workshop
 from streams.process import prepare_process
@@ -52,7 +52,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             stack.push_async_callback(ports.target.shared.close)
             await stack.enter_async_context(_background(write_shared(journal, ports.target), stop))
         await _first(ports.index.wait_for(await journal.ends(ports.index.topic)), stop.wait())
-        log.info("index caught up", chunks=ports.index.size)
+        tell_of(ports.index)
         swaps = Swaps(open_workshop(settings, journal, ports.embedder), settings.state_dir, ports.index, ports.serving)
         await stack.enter_async_context(_background(swaps.run(), stop))
         await _first(swaps.settled.wait(), stop.wait())
@@ -61,6 +61,17 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await _work(ports, journal, health, stop)
         await snapshots.try_to_write()
+
+
+def tell_of(index: ChunkIndex) -> None:
+    """What an index that has caught up holds, and what it has not taken in as it is."""
+    log.info("index caught up", chunks=index.size, unreadable=index.unreadable)
+    if index.foreign_vectors:
+        log.warning(
+            "chunks of another embedder are found by their words only",
+            records=index.foreign_vectors,
+            remedy="Run `roxy index rebuild --from documents` and swap to it; where the index lies in Weaviate, ingest the documents again.",
+        )
 
 
 async def _work(ports: Ports, journal: Journal, health: Health, stop: asyncio.Event) -> None:

@@ -50,10 +50,6 @@ class Terms:
             if len(phrase) > 1 and tuple(terms[place : place + len(phrase)]) == phrase
         ]
 
-    def knows(self, word: str) -> bool:
-        """Whether it says what a word stands for."""
-        return _PLURAL.sub("", word) in self._stands_for
-
     def _terms_of(self, phrase: str) -> tuple[str, ...]:
         return tuple(self.analyser.terms(phrase))
 
