@@ -115,7 +115,8 @@ class _TenantIndex:
         wanted = min(k, len(self._chunk_of))
         if not wanted:
             return []
-        self._graph.expansion_search = _FEW_EXPANSION if wanted <= _FEW else _SEARCH_EXPANSION
+        expansion = _FEW_EXPANSION if wanted <= _FEW else _SEARCH_EXPANSION
+        self._graph.expansion_search = expansion  # type: ignore[misc]  # its setter stands apart from it, which mypy does not see
         found = self._graph.search(vector, wanted, exact=len(self._chunk_of) < _EXACT_BELOW or wanted > _GRAPH_MOST)
         pairs = zip(found.keys.tolist(), found.distances.tolist(), strict=True)
         hits = [Hit(self._chunk_of[number], 1.0 - distance) for number, distance in pairs]
