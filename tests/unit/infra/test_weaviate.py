@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from infra import weaviate
 from infra.environment import PROJECT
+from infra.ollama_install import OLLAMA
 from infra.weaviate_install import WEAVIATE
 from schemas.settings import Settings
 
@@ -55,10 +56,11 @@ def test_one_is_wanted_where_a_part_of_the_index_lies_in_it(settings: Settings) 
 
 
 def test_the_containers_are_of_the_versions_that_the_tests_run_against() -> None:
-    """Weaviate's and Kafka's, and Weaviate is told the same of its search."""
+    """Weaviate's, Ollama's and Kafka's, and Weaviate is told the same of its search."""
     compose = (PROJECT / "infra" / "compose" / "compose.yaml").read_text()
     kafka = (PROJECT / "infra" / "kafka_jars.txt").read_text().split("kafka_2.13:")[1].split()[0]
 
     assert f"weaviate:{WEAVIATE.version.removeprefix('v')}" in compose
+    assert f"ollama:{OLLAMA.version.removeprefix('v')}" in compose
     assert f"kafka:{kafka}" in compose
     assert 'BLOCKMAX_WAND_PER_SEGMENT_LIMIT: "100000"' in compose
