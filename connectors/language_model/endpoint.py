@@ -58,10 +58,17 @@ async def in_time(parts: AsyncGenerator[Part, None], limits: Limits, name: str) 
 
 def address(value: str, setting: str) -> str:
     """The URL without a slash at its end. Raises InvalidSetting."""
-    url = urlsplit(value)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if not _is_address(value):
         raise InvalidSetting(f"{setting} is no address: {value!r}.", remedy="Write it as http://host:port.")
     return value.rstrip("/")
+
+
+def _is_address(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # of brackets that do not close, or a port that is no number
+        return False
 
 
 def is_local(url: str) -> bool:

@@ -81,7 +81,7 @@ class OllamaModel:
     def _own_errors(self) -> Iterator[None]:
         try:
             yield
-        except (ConnectionError, httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise ModelUnavailable(f"No Ollama answers for {self.name}.", remedy="Start `ollama serve`, or set ROXY_OLLAMA_URL.") from error
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
             raise cut(self.name) from error

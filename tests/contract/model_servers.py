@@ -115,6 +115,8 @@ class Reply:
         await self._writer.drain()
 
 
+_MOST_AT_ONCE = 8
+
 Behaviour = Callable[[Reply], Awaitable[None]]
 
 
@@ -130,9 +132,13 @@ class Server(NamedTuple):
 async def serving(dialect: Dialect, *behaviours: Behaviour) -> AsyncIterator[Server]:
     """A server that behaves as told, one behaviour a request, the last one for all that follow."""
     replies: list[Reply] = []
-    hung_up = asyncio.Event()
+    hung_up, open_ones = asyncio.Event(), asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with open_ones:
+            await behave(reader, writer)
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             reply = Reply(dialect, *await _request(reader), writer)
             replies.append(reply)
@@ -152,6 +158,8 @@ async def serving(dialect: Dialect, *behaviours: Behaviour) -> AsyncIterator[Ser
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         yield Server(server.sockets[0].getsockname()[1], replies, hung_up)
+    for _ in range(_MOST_AT_ONCE):  # until every connection has ended, as its client's has
+        await open_ones.acquire()
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], dict[str, Any]]:

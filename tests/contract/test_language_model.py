@@ -259,7 +259,7 @@ def test_a_package_that_is_absent_is_named(backend: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", ["ollama_url", "openai_url"])
-@pytest.mark.parametrize("url", ["127.0.0.1:11434", "ftp://127.0.0.1", "http://"])
+@pytest.mark.parametrize("url", ["127.0.0.1:11434", "ftp://127.0.0.1", "http://", "http://[", "http://host:port", "http://host:99999"])
 def test_an_address_that_is_none_is_refused(name: str, url: str) -> None:
     """When the process starts, by the setting's name."""
     with pytest.raises(InvalidSetting, match=f"ROXY_{name.upper()} is no address"):

@@ -148,6 +148,16 @@ async def test_without_a_key_none_is_sent(dialect: Dialect, monkeypatch: pytest.
     assert not server.replies[0].headers.get("authorization")
 
 
+async def test_no_proxy_leads_to_this_machine(dialect: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the environment names for everything else would be asked for a server that it cannot reach."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with serving(dialect, answers) as server:
+        *tokens, _ = await heard(dialect.model(server.port))
+
+    assert ["Lag", " is", " time."] == tokens
+
+
 async def test_what_is_out_already_is_the_models_last_turn(dialect: Dialect) -> None:
     """For a model that goes on behind it, and one that cannot is never given it."""
     async with serving(dialect, answers) as server:
