@@ -92,10 +92,10 @@ def ollama_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 async def ollama_server(ollama_home: Settings) -> Settings:
-    """A real Ollama with the model `reciting`, for tests of the full tier: settings that reach it, by its own protocol and by OpenAI's.
+    """A real Ollama with the models of tests/reciting_model.py, for tests of the full tier: settings that reach it, in both protocols.
 
     Built at the first start on a machine, with Go and a C++ compiler, in minutes.
     """
     await ollama.start(ollama_home)
-    await reciting_model.create(ollama_home.ollama_url, ollama_home.state_dir / "reciting.gguf")
+    await reciting_model.create(ollama_home.ollama_url, ollama_home.state_dir)
     return ollama_home

@@ -14,6 +14,7 @@ from gguf import GGUFWriter, TokenType
 from ollama import AsyncClient
 
 NAME = "reciting"
+ENDLESS = "endless"  #: begins again behind its last word
 WORDS = 200
 TEXT = " ".join(["Lag", "is", "told", "by", *(f"word{number}" for number in range(1, WORDS - 4)), "[1]"])
 #: What `ollama create` is told: a chat template that ends where the model's turn begins, or where it broke off.
@@ -25,21 +26,23 @@ _BYTES = 4  # the first of 256 tokens that stand for a byte each: any prompt can
 _FIRST_WORD = _BYTES + 256
 
 
-async def create(url: str, file: Path) -> None:
-    """Make it on the Ollama server at that address, under its NAME. One thread computes: several would spin while others have the cores."""
-    write(file)
+async def create(url: str, folder: Path) -> None:
+    """Make both on the Ollama server at that address. One thread computes: several would spin while others have the cores."""
     async with AsyncClient(url, trust_env=False) as client:
-        digest = await client.create_blob(file)
-        await client.create(NAME, files={file.name: digest}, template=TEMPLATE, parameters={"num_thread": 1})
+        for name in (NAME, ENDLESS):
+            file = folder / f"{name}.gguf"
+            write(file, endless=name == ENDLESS)
+            digest = await client.create_blob(file)
+            await client.create(name, files={file.name: digest}, template=TEMPLATE, parameters={"num_thread": 1})
 
 
-def write(file: Path) -> None:
+def write(file: Path, *, endless: bool = False) -> None:
     """The model, in GGUF."""
     words = _words()
     writer = GGUFWriter(file, "llama")
     _add_shape(writer, _FIRST_WORD + len(words))
     _add_tokens(writer, words)
-    _add_weights(writer, len(words))
+    _add_weights(writer, len(words), last=_FIRST_WORD if endless else _END)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -80,13 +83,13 @@ def _add_tokens(writer: GGUFWriter, words: Sequence[str]) -> None:
     writer.add_add_space_prefix(False)
 
 
-def _add_weights(writer: GGUFWriter, words: int) -> None:
+def _add_weights(writer: GGUFWriter, words: int, *, last: int) -> None:
     """Attention and feed-forward add nothing, so the last token alone decides: the output's row of a word is the embedding of the one before."""
     tokens = _FIRST_WORD + words
     embedding = np.random.default_rng(0).standard_normal((tokens, _WIDTH)).astype(np.float32)
     output = np.zeros_like(embedding)
     says = [_START, *range(_FIRST_WORD, tokens)]
-    output[[*says[1:], _END]] = embedding[says]
+    np.add.at(output, [*says[1:], last], embedding[says])  # two words may be followed by the same
     nothing, ones = np.zeros((_WIDTH, _WIDTH), dtype=np.float32), np.ones(_WIDTH, dtype=np.float32)
     writer.add_tensor("token_embd.weight", embedding)
     writer.add_tensor("output_norm.weight", ones)

@@ -241,6 +241,19 @@ async def test_a_served_model_says_why_it_ended_and_what_it_read(name: str, olla
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("backend", ["ollama", "openai"])
+async def test_a_server_stops_to_compute_an_answer_that_nobody_reads(backend: str, ollama_server: Settings) -> None:
+    """Many begin that would not end for minutes, more than the server computes at a time; each gets its turn."""
+    model = a_model(f"{backend}:{reciting_model.ENDLESS}", ollama_server, model_max_tokens=100_000)
+    begun = []
+    for _ in range(12):
+        async with aclosing(model.stream(PROMPTS[0])) as stream:
+            begun.append(await anext(stream))
+
+    assert ["Lag"] * 12 == begun
+
+
+@pytest.mark.full
 @pytest.mark.parametrize(("backend", "remedy"), [("ollama", "`ollama pull absent`"), ("openai", "ROXY_LANGUAGE_MODEL")])
 async def test_a_model_that_the_server_does_not_have_is_refused(backend: str, remedy: str, ollama_server: Settings) -> None:
     """Trying again does not help; the remedy says what does."""
