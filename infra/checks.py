@@ -31,13 +31,16 @@ class Outcome(NamedTuple):
 
 
 #: Built once a machine, before the tests: no test has minutes.
-_WEAVIATE = Check("Weaviate's server", (sys.executable, "-m", "infra.weaviate_install"))
+_SERVERS = (
+    Check("Weaviate's server", (sys.executable, "-m", "infra.weaviate_install")),
+    Check("Ollama's server", (sys.executable, "-m", "infra.ollama_install")),
+)
 
 
 def planned_checks(*, full: bool, only_full: bool, pytest_args: Sequence[str] = ()) -> tuple[Check, ...]:
     """What to run: the base tier, the full tier too, or the full tier alone."""
     base = (*_static_checks(), _pytest("tests", _NOT_FULL, pytest_args)) if not only_full else ()
-    return (*base, _WEAVIATE, _pytest("tests of the full tier", _ONLY_FULL, pytest_args)) if full or only_full else base
+    return (*base, *_SERVERS, _pytest("tests of the full tier", _ONLY_FULL, pytest_args)) if full or only_full else base
 
 
 def run(checks: Sequence[Check]) -> list[Outcome]:

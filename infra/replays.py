@@ -122,7 +122,7 @@ async def _opened(settings: Settings, against: Against) -> AsyncIterator[Bench]:
     changed = _changed(settings, against.changed)
     async with opened_workshop(changed) as shop:
         reranker = await asyncio.to_thread(open_reranker, changed.reranker)
-        searcher = Searcher(shop.cutter.embedder, reranker, Plan.of(changed), open_language_model("extractive"))
+        searcher = Searcher(shop.cutter.embedder, reranker, Plan.of(changed), open_language_model("extractive", changed))
         yield Bench(changed, shop, await Generations.read(shop.journal), searcher, against)
 
 

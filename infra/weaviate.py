@@ -16,9 +16,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from infra import processes
+from infra.go_install import Say
 from infra.ports import LOOPBACK, is_open, require_free
 from infra.processes import Child
-from infra.weaviate_install import Say, install
+from infra.weaviate_install import WEAVIATE
 from schemas.errors import LocalProcessError
 from schemas.settings import Settings
 
@@ -78,7 +79,7 @@ async def is_ready(address: str) -> bool:
 def _start(settings: Settings, say: Say) -> None:
     for port in (settings.weaviate_port, *_grpc_and_internal(settings)):
         require_free(port, "ROXY_WEAVIATE_PORT or ROXY_WEAVIATE_GRPC_PORT")
-    program = install(settings.cache_dir, say)
+    program = WEAVIATE.install(settings.cache_dir, say)
     say("Starting Weaviate")
     argv = [str(program), "--host", LOOPBACK, "--port", str(settings.weaviate_port), "--scheme", "http"]
     env = {**_inherited(), **_configuration(settings, _made_key(settings.state_dir))}

@@ -28,6 +28,7 @@ RoxyError
 │   ├── ModelUnavailable
 │   ├── IndexUnavailable
 │   └── ShuttingDown
+├── ModelRefused                 the language model would not take a request
 ├── IndexRefused                 a part of a shared index would not take some chunks
 ├── SlowReader                   ends one connection, with a cursor to come back with
 ├── ClientError                  what `roxy ask` and its like were told by the API
@@ -158,6 +159,10 @@ class UnreadableRecord(RoxyError):
 class Unavailable(RoxyError):
     """Something that Roxy depends on is not available. Try again shortly."""
 
+    def __init__(self, detail: str = "", *, remedy: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(detail, remedy=remedy)
+        self.retry_after_s = retry_after_s  #: what it asked for itself; 0: nothing
+
 
 class LogUnavailable(Unavailable):
     """Kafka could not be reached. Check `roxy status`, or ROXY_KAFKA_BOOTSTRAP for an outside cluster."""
@@ -173,6 +178,10 @@ class IndexUnavailable(Unavailable):
 
 class ShuttingDown(Unavailable):
     """The server is shutting down. Come back with the last cursor; another process takes over."""
+
+
+class ModelRefused(RoxyError):
+    """The language model would not take the request. Check ROXY_LANGUAGE_MODEL and what the detail names; trying again does not help."""
 
 
 class IndexRefused(RoxyError):

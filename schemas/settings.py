@@ -127,7 +127,22 @@ class Settings(BaseSettings):
     terms_file: Path | None = Field(None, description='JSON file of acronyms and terms of your own: {"ISR": ["in-sync replica"]}.')
 
     # Answers
-    language_model: str = Field("extractive", description="extractive | scripted:<JSON of its script>.")
+    language_model: str = Field("extractive", description="extractive | ollama:<model> | openai:<model> | scripted:<JSON of its script>.")
+    ollama_url: str = Field("http://127.0.0.1:11434", description="Address of the Ollama server.")
+    ollama_key: SecretStr | None = Field(None, description="Key of the Ollama server, if it asks for one.")
+    ollama_context: int = Field(8_192, ge=256, description="Tokens that prompt and answer may have together at the Ollama server.")
+    openai_url: str = Field("https://api.openai.com/v1", description="Address of the OpenAI-compatible endpoint, its version included.")
+    openai_key: SecretStr | None = Field(None, description="Key of the OpenAI-compatible endpoint.")
+    model_temperature: float = Field(0.0, ge=0, le=2, description="How freely the model chooses its words; 0: the likeliest each time.")
+    model_max_tokens: int = Field(1_024, ge=1, description="Longest answer, in the model's tokens.")
+    model_seed: int | None = Field(None, description="Seed of the model's choices, where its server knows one.")
+    model_resumes: Literal["auto", "prefix", "restart"] = Field(
+        "auto", description="How an answer that lost its worker goes on: behind what is out, or anew. auto: prefix for ollama, restart for openai."
+    )
+    model_connect_s: float = Field(5.0, gt=0, description="Longest time to connect to the model's server.")
+    model_first_token_s: float = Field(60.0, gt=0, description="Longest time to the first token, loading the model included.")
+    model_between_tokens_s: float = Field(20.0, gt=0, description="Longest time between two tokens.")
+    model_total_s: float = Field(110.0, gt=0, description="Longest time of one answer; less than ROXY_STEP_TIMEOUT_S, so that it is tried again.")
 
     # Workers
     consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")

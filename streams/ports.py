@@ -78,7 +78,7 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         embedder=embedder,
         index=open_index(settings, embedder, shared),
         target=Target(shared, name, dims, settings.consumer_group) if shared else None,
-        model=open_language_model(settings.language_model),
+        model=open_language_model(settings.language_model, settings),
         cancellations=Cancellations(),
         plan=Plan.of(settings),
         reranker=await asyncio.to_thread(open_reranker, settings.reranker),

@@ -29,6 +29,7 @@ from streams.outlet import Outlet, Output
 
 SOURCE = "/roxy/worker"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+_LONGEST_ASKED_S = 30.0  # a server that asks for more is asked again all the same: somebody waits for the answer
 _GENERATION, _TRY = 1_000_000, 10  # attempts of a consumer generation, and of one try in it, which may begin its answer anew
 
 log = structlog.get_logger(__name__)
@@ -93,6 +94,7 @@ class Frame:
         tries = failures = 0
         while True:
             tries += 1
+            asked_s = 0.0
             outlet = self._outlet(context, careful=redelivered or tries > 1)
             attempt = generation * _GENERATION + min(tries * _TRY, _GENERATION - _TRY)
             delivery = Delivery(record.position, outlet.careful, attempt, outlet.written, outlet.untimed)
@@ -107,8 +109,9 @@ class Frame:
                     await self._fail(record, event, delivery, error, context, tries)
                     return
                 log.warning("step will be tried again", step=self._step.name, tries=tries, error=str(error))
+                asked_s = min(error.retry_after_s, _LONGEST_ASKED_S)
             await outlet.landed()
-            await asyncio.sleep(_pause_s(tries))
+            await asyncio.sleep(max(_pause_s(tries), asked_s))
 
     async def _run(self, event: Event, delivery: Delivery, outlet: Outlet) -> None:
         """Raises RoxyError only. What the log takes is not counted against the step's time."""

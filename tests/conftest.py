@@ -22,11 +22,12 @@ for _name in [name for name in os.environ if name.startswith("ROXY_")]:
 # pytest ends fixtures on KeyboardInterrupt, but not on SIGTERM; brokers are detached, so they would stay.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-from infra import kafka, weaviate  # noqa: E402
+from infra import kafka, ollama, weaviate  # noqa: E402
 from infra.environment import resolve  # noqa: E402
 from infra.ports import free_block  # noqa: E402
 from infra.topics import create_topics  # noqa: E402
 from schemas.settings import Settings  # noqa: E402
+from tests import reciting_model  # noqa: E402
 
 
 class Broker(NamedTuple):
@@ -76,3 +77,25 @@ async def weaviate_server(weaviate_home: Settings) -> Settings:
     """A real Weaviate, for tests of the full tier: settings that reach it. It is built at the first start on a machine, with Go, in minutes."""
     await weaviate.start(weaviate_home)
     return weaviate.reached(weaviate_home)
+
+
+@pytest.fixture(scope="session")
+def ollama_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Where the shared Ollama is to run."""
+    port = free_block(1)
+    state_dir = tmp_path_factory.mktemp("ollama")
+    own = Settings(state_dir=state_dir, ollama_url=f"http://127.0.0.1:{port}", openai_url=f"http://127.0.0.1:{port}/v1")
+    yield own
+    ollama.stop(own)
+    shutil.rmtree(state_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def ollama_server(ollama_home: Settings) -> Settings:
+    """A real Ollama with the models of tests/reciting_model.py, for tests of the full tier: settings that reach it, in both protocols.
+
+    Built at the first start on a machine, with Go and a C++ compiler, in minutes.
+    """
+    await ollama.start(ollama_home)
+    await reciting_model.create(ollama_home.ollama_url, ollama_home.state_dir)
+    return ollama_home

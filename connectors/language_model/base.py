@@ -1,8 +1,8 @@
 """Language model: a question and the chunks found for it to an answer, token by token.
 
-Guarantees (tests/contract/test_language_model.py): the tokens joined are the answer's text; citations are `[n]` where n is a chunk's rank;
-the last thing a stream yields is its Finish; closing the stream stops the work; a model whose `resumes` is "rerun" yields the same
-text for the same prompt every time.
+Guarantees (tests/contract/test_language_model.py): the tokens joined are the answer's text; citations are `[n]` where n is a chunk's rank
+(a served model may invent others: they are no citations); the last thing a stream yields is its Finish; closing the stream stops the work, a
+server's too; a model whose `resumes` is "rerun" yields the same text for the same prompt every time.
 """
 
 from __future__ import annotations
@@ -43,6 +43,6 @@ class LanguageModel(Protocol):
     def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
         """Tokens, then one Finish. `prefix`: text that is out already, for a model that resumes by prefix: the stream goes on behind it.
 
-        Raises ModelUnavailable for what may pass.
+        Raises ModelUnavailable for what may pass, ModelRefused for what somebody has to mend.
         """
         ...

@@ -1,4 +1,4 @@
-"""The local Weaviate: when one is used, what it is told, and how its program comes to be."""
+"""The local Weaviate: when one is used, and what it is told."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from infra import weaviate
 from infra.environment import PROJECT
-from infra.weaviate_install import VERSION, install, program_file
-from schemas.errors import LocalProcessError, MissingExtra
+from infra.ollama_install import OLLAMA
+from infra.weaviate_install import WEAVIATE
 from schemas.settings import Settings
 
 
@@ -22,14 +22,6 @@ def settings(tmp_path: Path) -> Settings:
 def make_key(settings: Settings) -> None:
     (settings.state_dir / "weaviate").mkdir(parents=True)
     (settings.state_dir / "weaviate" / "key").write_text("secret")
-
-
-def go(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A program of that name that does what the script says, and nothing else on the PATH but the system's."""
-    (folder / "bin").mkdir()
-    (folder / "bin" / "go").write_text(f"#!/bin/sh\n{script}\n")
-    (folder / "bin" / "go").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder / 'bin'}:/usr/bin:/bin")
 
 
 def test_a_state_folder_that_holds_one_says_where_the_index_lies(settings: Settings) -> None:
@@ -63,38 +55,12 @@ def test_one_is_wanted_where_a_part_of_the_index_lies_in_it(settings: Settings) 
     assert weaviate.is_wanted(settings)
 
 
-def test_without_go_the_error_says_what_else_can_be_done(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install Go, containers, or a server elsewhere."""
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(MissingExtra) as missing:
-        install(settings.cache_dir)
-
-    assert all(way in str(missing.value) for way in ("Install Go", "docker compose", "ROXY_WEAVIATE_URL"))
-
-
-def test_a_build_is_made_once(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its program lies in the cache by version, and the second time Go is not asked."""
-    go(tmp_path, monkeypatch, 'echo "$@" >> "$0.asked"; touch "$GOBIN/weaviate-server"')
-    programs = {install(settings.cache_dir), install(settings.cache_dir)}
-
-    assert programs == {program_file(settings.cache_dir)}
-    assert [f"@{VERSION}" in line for line in (tmp_path / "bin" / "go.asked").read_text().splitlines()] == [True]
-
-
-def test_a_build_that_fails_leaves_nothing_behind(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the error ends in what Go said."""
-    go(tmp_path, monkeypatch, 'touch "$GOBIN/weaviate-server"; echo "dial tcp: no route" >&2; exit 1')
-    with pytest.raises(LocalProcessError, match="no route"):
-        install(settings.cache_dir)
-
-    assert [path.name for path in program_file(settings.cache_dir).parent.iterdir()] == [".lock"]
-
-
 def test_the_containers_are_of_the_versions_that_the_tests_run_against() -> None:
-    """Weaviate's and Kafka's, and Weaviate is told the same of its search."""
+    """Weaviate's, Ollama's and Kafka's, and Weaviate is told the same of its search."""
     compose = (PROJECT / "infra" / "compose" / "compose.yaml").read_text()
     kafka = (PROJECT / "infra" / "kafka_jars.txt").read_text().split("kafka_2.13:")[1].split()[0]
 
-    assert f"weaviate:{VERSION.removeprefix('v')}" in compose
+    assert f"weaviate:{WEAVIATE.version.removeprefix('v')}" in compose
+    assert f"ollama:{OLLAMA.version.removeprefix('v')}" in compose
     assert f"kafka:{kafka}" in compose
     assert 'BLOCKMAX_WAND_PER_SEGMENT_LIMIT: "100000"' in compose

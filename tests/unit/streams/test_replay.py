@@ -17,6 +17,7 @@ from infra.replays import Against
 from schemas.errors import InvalidInput, InvalidPosition, LogUnavailable, UnknownQuery
 from schemas.events import AnswerCompleted, ChunksRetrieved, Citation, Filters, Understanding
 from schemas.record import Record
+from schemas.settings import Settings
 from schemas.topics import CHUNKS
 from streams.comparison import compared, overlap, rank_biased_overlap
 from streams.generations import Generations
@@ -39,7 +40,7 @@ async def corpus() -> AsyncIterator[LoggedCorpus]:
 
 
 def searcher(corpus: LoggedCorpus, **changed: Any) -> Searcher:
-    return Searcher(corpus.embedder, None, PLAN._replace(**changed), open_language_model("extractive"))
+    return Searcher(corpus.embedder, None, PLAN._replace(**changed), open_language_model("extractive", Settings()))
 
 
 async def asked(corpus: LoggedCorpus, text: str = "the lag of part 3", query_id: str = "q1") -> ChunksRetrieved:
@@ -191,7 +192,7 @@ async def test_what_an_answer_cites_is_missed_when_it_is_gone(corpus: LoggedCorp
 
 
 async def _stream(one: Replayed) -> AsyncIterator[str]:
-    async for part in open_language_model("extractive").stream(Prompt(one.now.understanding.text, one.now.chunks)):
+    async for part in open_language_model("extractive", Settings()).stream(Prompt(one.now.understanding.text, one.now.chunks)):
         if isinstance(part, str):
             yield part
 

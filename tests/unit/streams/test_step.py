@@ -66,6 +66,17 @@ async def test_what_may_pass_is_tried_again_then_recorded_as_failed(session_log:
     assert [delivery.redelivered for delivery in seen] == [False, True, True]
 
 
+async def test_who_asks_for_a_pause_gets_it(session_log: MemorySessionLog) -> None:
+    """A model's `Retry-After`, where it is longer than the pause that we would make."""
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    run, seen = raising(ModelUnavailable("busy", retry_after_s=0.5), times=1)
+    await a_frame(a_step(run), MemoryJournal(), session_log, tries=2).work(a_record(a_query()), redelivered=False, generation=1)
+
+    assert len(seen) == 2
+    assert clock() - begun >= 0.5
+
+
 async def test_what_passes_leaves_no_trace(session_log: MemorySessionLog) -> None:
     """A try that succeeds after others is a success."""
     journal = MemoryJournal()

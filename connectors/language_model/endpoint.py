@@ -1,0 +1,111 @@
+"""Endpoint: what the models that ask a server share. Its address, how long each part of an answer may take, and what its refusals mean.
+
+Used by ollama.py and openai.py. Guarantees: a stream ends within its limits, and when it is closed or late, so is the connection; every
+fault is an error of ours, ModelUnavailable for what may pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from schemas.errors import InvalidSetting, ModelRefused, ModelUnavailable, RoxyError
+from schemas.settings import Settings
+
+_PASSES = {408, 409, 425, 429}  # beside 5xx
+_MOST_WORDS = 300  # characters of what a server says that go into an error
+
+Part = TypeVar("Part")
+
+
+class Limits(NamedTuple):
+    """Seconds that may pass."""
+
+    connect_s: float
+    first_token_s: float  #: loading the model and reading the prompt included
+    between_tokens_s: float
+    total_s: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        return cls(settings.model_connect_s, settings.model_first_token_s, settings.model_between_tokens_s, settings.model_total_s)
+
+
+async def in_time(parts: AsyncGenerator[Part, None], limits: Limits, name: str) -> AsyncGenerator[Part, None]:
+    """The same parts. Raises ModelUnavailable for one that is late, and closes the stream."""
+    clock = asyncio.get_running_loop().time
+    end = clock() + limits.total_s
+    limit, silent = limits.first_token_s, "before its first token"
+    async with aclosing(parts):
+        while True:
+            left = end - clock()
+            try:
+                async with asyncio.timeout(min(limit, left)):
+                    part = await anext(parts, None)
+            except TimeoutError as error:
+                what = f"was silent for {limit:g} s {silent}" if limit <= left else f"took longer than {limits.total_s:g} s"
+                raise ModelUnavailable(f"The language model {name} {what}.") from error
+            if part is None:
+                return
+            yield part
+            limit, silent = limits.between_tokens_s, "between two tokens"
+
+
+def address(value: str, setting: str) -> str:
+    """The URL without a slash at its end. Raises InvalidSetting."""
+    if not _is_address(value):
+        raise InvalidSetting(f"{setting} is no address: {value!r}.", remedy="Write it as http://host:port.")
+    return value.rstrip("/")
+
+
+def _is_address(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # of brackets that do not close, or a port that is no number
+        return False
+
+
+def is_local(url: str) -> bool:
+    """Whether it is on this machine: no proxy of the environment's leads there."""
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def refused(name: str, status: int, words: str, headers: Mapping[str, str], remedy: str) -> RoxyError:
+    """The error for an HTTP status: one that may pass, or one that somebody has to mend. `remedy`: where no model is found."""
+    said = one_line(words)
+    if status in _PASSES or status >= 500:
+        return ModelUnavailable(f"The language model {name} answered HTTP {status}: {said}.", retry_after_s=_retry_after_s(headers))
+    known = {401: "Check its key.", 403: "Check its key, and what that key may use.", 404: remedy}
+    return ModelRefused(f"The language model {name} refused the request with HTTP {status}: {said}.", remedy=known.get(status, ""))
+
+
+def cut(name: str) -> ModelUnavailable:
+    """A stream that ended without saying so."""
+    return ModelUnavailable(f"The language model {name} broke off its answer.")
+
+
+def failed(name: str, error: BaseException) -> ModelUnavailable:
+    """What went wrong on the way, or was no answer at all."""
+    return ModelUnavailable(f"The language model {name} failed: {one_line(str(error)) or type(error).__name__}.")
+
+
+def one_line(words: str) -> str:
+    return " ".join(words.split())[:_MOST_WORDS].rstrip(".")
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    """`Retry-After`, in seconds or as a date; 0 if there is none, or none that can be read."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

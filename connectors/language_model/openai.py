@@ -1,0 +1,119 @@
+"""Language model behind any endpoint that speaks OpenAI's chat completions, by the `openai` package: OpenAI, vLLM, llama.cpp, Ollama, …
+
+An answer that lost its worker begins again, unless ROXY_MODEL_RESUMES=prefix says that the endpoint goes on behind a last turn of the
+model's own: vLLM and SGLang do with `continue_final_message`, which is sent then, Ollama does by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, Literal
+
+import httpx2
+from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, Omit, Timeout
+
+from connectors.language_model.base import Finish, Prompt
+from connectors.language_model.endpoint import Limits, address, cut, failed, in_time, is_local, refused
+from connectors.language_model.prompting import Asked, template
+from schemas.errors import ModelRefused, ModelUnavailable
+from schemas.events import RetrievedChunk, Usage
+from schemas.settings import Settings
+
+_CONTINUE = {"continue_final_message": True, "add_generation_prompt": False}
+
+
+class OpenAIModel:
+    """See connectors/language_model/base.py."""
+
+    def __init__(self, model: str, settings: Settings) -> None:
+        self.name = f"openai:{model}"
+        self.resumes: Literal["rerun", "prefix", "restart"] = "prefix" if settings.model_resumes == "prefix" else "restart"
+        self._model = model
+        self._limits = Limits.of(settings)
+        self._template = template()
+        self._options = _options(settings)
+        self.parameters: dict[str, Any] = {**self._options, **self._template.parameters}
+        self._client = _opened(settings, self._limits)
+        self._headers = _headers(settings)
+
+    async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
+        """The server reads them with the question."""
+
+    async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
+        """See connectors/language_model/base.py. Raises ModelUnavailable, ModelRefused."""
+        asked = self._template.asked(prompt)
+        async with aclosing(in_time(self._parts(asked, prefix), self._limits, self.name)) as parts:
+            async for part in parts:
+                yield part
+
+    async def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
+        usage, reason = Usage(), None
+        with self._own_errors():
+            async with await self._asked(asked, prefix) as chunks:
+                async for chunk in chunks:
+                    for choice in chunk.choices:
+                        if choice.delta.content:
+                            usage = usage.model_copy(update={"completion_tokens": usage.completion_tokens + 1})
+                            yield choice.delta.content
+                        reason = choice.finish_reason or reason
+                    if chunk.usage:
+                        usage = Usage(prompt_tokens=chunk.usage.prompt_tokens, completion_tokens=chunk.usage.completion_tokens)
+        if reason is None:
+            raise cut(self.name)
+        if reason == "content_filter":
+            raise ModelRefused(f"The language model {self.name} stopped at its own content filter.", remedy="Ask otherwise.")
+        yield Finish(usage, "length" if reason == "length" else "stop", asked.text)
+
+    async def _asked(self, asked: Asked, prefix: str) -> Any:
+        turns: Any = asked.turns(prefix)
+        return await self._client.chat.completions.create(
+            model=self._model,
+            messages=turns,
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_headers=self._headers,
+            extra_body=_CONTINUE if prefix else None,
+            **self._options,
+        )
+
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except APIStatusError as error:
+            remedy = "Check the name of the model in ROXY_LANGUAGE_MODEL, and the path of ROXY_OPENAI_URL: most end in /v1."
+            raise refused(self.name, error.status_code, error.message, error.response.headers, remedy) from error
+        except APIConnectionError as error:
+            if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+                raise ModelUnavailable(f"No server answers for {self.name}.", remedy="Check that it runs, and ROXY_OPENAI_URL.") from error
+            raise cut(self.name) from error
+        except (httpx2.RemoteProtocolError, httpx2.ReadError) as error:
+            raise cut(self.name) from error
+        except (APIError, httpx2.HTTPError, ValueError, AttributeError, TypeError) as error:  # the latter: data that is no part of an answer
+            raise failed(self.name, error) from error
+
+
+def _opened(settings: Settings, limits: Limits) -> AsyncOpenAI:
+    """A client that keeps no connection: one that the server has closed meanwhile would fail the next answer. Tries again are the step's."""
+    url = address(settings.openai_url, "ROXY_OPENAI_URL")
+    none_kept = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
+    return AsyncOpenAI(
+        api_key=settings.openai_key.get_secret_value() if settings.openai_key else "none",
+        base_url=url,
+        max_retries=0,
+        timeout=Timeout(None, connect=limits.connect_s),
+        http_client=DefaultAsyncHttpxClient(limits=none_kept, trust_env=not is_local(url)),
+    )
+
+
+def _headers(settings: Settings) -> dict[str, Any]:
+    """Those left out that the package would make from the environment, and the key if there is none."""
+    names = ["OpenAI-Organization", "OpenAI-Project", *([] if settings.openai_key else ["Authorization"])]
+    return {name: Omit() for name in names}
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """By OpenAI's names."""
+    options = {"temperature": settings.model_temperature, "max_tokens": settings.model_max_tokens}
+    return options if settings.model_seed is None else {**options, "seed": settings.model_seed}

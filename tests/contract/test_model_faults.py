@@ -1,0 +1,315 @@
+"""What becomes of an answer when its model's server fails: every fault is an error of ours, within its time, and the connection is closed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from email.utils import formatdate
+from time import time
+
+import pytest
+
+from connectors.language_model.base import Finish, LanguageModel, Prompt
+from infra.ports import free_block
+from schemas.errors import ModelRefused, ModelUnavailable
+from schemas.events import Usage
+from tests.contract.model_servers import OLLAMA, OPENAI, Behaviour, Dialect, Reply, serving
+
+PROMPT = Prompt("What is lag?", ())
+
+
+@pytest.fixture(params=[OLLAMA, OPENAI], ids=lambda dialect: dialect.backend)
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    found: Dialect = request.param
+    return found
+
+
+async def heard(model: LanguageModel, prefix: str = "") -> list[str | Finish]:
+    return [part async for part in model.stream(PROMPT, prefix=prefix)]
+
+
+async def until_it_fails(model: LanguageModel) -> tuple[list[str | Finish], ModelUnavailable]:
+    """What was said before."""
+    parts: list[str | Finish] = []
+    with pytest.raises(ModelUnavailable) as failed:
+        await _collect(model, parts)
+    return parts, failed.value
+
+
+async def _collect(model: LanguageModel, parts: list[str | Finish]) -> None:
+    """As they come: those before a failure are there."""
+    async for part in model.stream(PROMPT):
+        parts += [part]
+
+
+async def answers(reply: Reply) -> None:
+    await reply.say("Lag", " is", " time.")
+    await reply.end()
+
+
+async def is_silent(reply: Reply) -> None:
+    await asyncio.Event().wait()
+
+
+async def begins_and_is_silent(reply: Reply) -> None:
+    await reply.say("")
+    await is_silent(reply)
+
+
+async def says_one_word(reply: Reply) -> None:
+    await reply.say("Lag")
+    await is_silent(reply)
+
+
+async def never_ends(reply: Reply) -> None:
+    await reply.say()
+    while True:
+        await reply.send(reply.dialect.token(" and"))
+        await asyncio.sleep(0.01)
+
+
+async def is_cut(reply: Reply) -> None:
+    await reply.say("Lag", " is")
+
+
+async def ends_too_early(reply: Reply) -> None:
+    """Without a word that it is the end: HTTP alone does not tell it from a whole answer."""
+    await reply.begin(chunked=False, Connection="close")
+    await reply.send_bare(reply.dialect.token("Lag") + reply.dialect.token(" is"))
+
+
+async def has_trouble(reply: Reply) -> None:
+    await reply.say("Lag", " is")
+    await reply.send(reply.dialect.trouble)
+    await is_silent(reply)
+
+
+def sends(data: bytes) -> Behaviour:
+    async def behaviour(reply: Reply) -> None:
+        await reply.say("Lag", " is")
+        await reply.send(data)
+        await reply.close()
+
+    return behaviour
+
+
+def refuses(status: int, **headers: str) -> Behaviour:
+    return lambda reply: reply.refuse(status, **headers)
+
+
+async def test_an_answer_is_tokens_usage_reason_and_the_prompt(dialect: Dialect) -> None:
+    """As the server counts them; the prompt is what it was given."""
+    async with serving(dialect, answers) as server:
+        *tokens, finish = await heard(dialect.model(server.port))
+
+    assert ["Lag", " is", " time."] == tokens
+    assert isinstance(finish, Finish)
+    assert (Usage(prompt_tokens=11, completion_tokens=3), "stop") == (finish.usage, finish.reason)
+    assert finish.prompt == "\n\n".join(turn["content"] for turn in server.replies[0].body["messages"])
+    assert server.replies[0].path == dialect.path
+
+
+async def test_an_answer_that_was_too_long_says_so(dialect: Dialect) -> None:
+    """So that nobody takes it for whole."""
+
+    async def is_long(reply: Reply) -> None:
+        await reply.say("Lag")
+        await reply.end("length")
+
+    async with serving(dialect, is_long) as server:
+        *_, finish = await heard(dialect.model(server.port))
+
+    assert isinstance(finish, Finish)
+    assert finish.reason == "length"
+
+
+async def test_the_server_is_told_what_the_settings_say(dialect: Dialect) -> None:
+    """Temperature, longest answer, seed, key."""
+    told = {"model_temperature": 0.5, "model_max_tokens": 77, "model_seed": 3, "ollama_key": "secret", "openai_key": "secret"}
+    async with serving(dialect, answers) as server:
+        model = dialect.model(server.port, **told)
+        await heard(model)
+    body, options = server.replies[0].body, server.replies[0].body.get("options", server.replies[0].body)
+
+    assert ("small", True) == (body["model"], body["stream"])
+    assert (0.5, 77, 3) == (options["temperature"], options.get("num_predict") or options.get("max_tokens"), options["seed"])
+    assert server.replies[0].headers["authorization"] == "Bearer secret"
+    assert "secret" not in str(model.parameters)
+
+
+async def test_without_a_key_none_is_sent(dialect: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing that the packages would find in the environment by themselves."""
+    for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OLLAMA_API_KEY"):
+        monkeypatch.setenv(name, "somebody-elses")
+    async with serving(dialect, answers) as server:
+        await heard(dialect.model(server.port))
+
+    assert "somebody-elses" not in str(server.replies[0].headers)
+    assert not server.replies[0].headers.get("authorization")
+
+
+async def test_no_proxy_leads_to_this_machine(dialect: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the environment names for everything else would be asked for a server that it cannot reach."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with serving(dialect, answers) as server:
+        *tokens, _ = await heard(dialect.model(server.port))
+
+    assert ["Lag", " is", " time."] == tokens
+
+
+async def test_what_is_out_already_is_the_models_last_turn(dialect: Dialect) -> None:
+    """For a model that goes on behind it, and one that cannot is never given it."""
+    async with serving(dialect, answers) as server:
+        model = dialect.model(server.port, model_resumes="prefix")
+        await heard(model, prefix="It is so:")
+        restarting = dialect.model(server.port, model_resumes="restart")
+    body = server.replies[0].body
+
+    assert ("prefix", "restart") == (model.resumes, restarting.resumes)
+    assert {"role": "assistant", "content": "It is so:"} == body["messages"][-1]
+    assert dialect is OLLAMA or (True, False) == (body["continue_final_message"], body["add_generation_prompt"])
+
+
+async def test_a_closed_stream_hangs_up(dialect: Dialect) -> None:
+    """The server sees it, and can stop to compute."""
+    async with serving(dialect, never_ends) as server, asyncio.timeout(10):
+        async with aclosing(dialect.model(server.port).stream(PROMPT)) as stream:
+            await anext(stream)
+        await server.hung_up.wait()
+
+
+async def test_a_cancelled_reader_hangs_up(dialect: Dialect) -> None:
+    """Also one that waits for a token."""
+    async with serving(dialect, says_one_word) as server, asyncio.timeout(10):
+        reader = asyncio.ensure_future(heard(dialect.model(server.port)))
+        while not server.replies:
+            await asyncio.sleep(0.01)
+        reader.cancel()
+        await asyncio.gather(reader, return_exceptions=True)
+        await server.hung_up.wait()
+
+    assert reader.cancelled()
+
+
+async def test_a_server_that_is_not_there_is_unavailable(dialect: Dialect) -> None:
+    """The remedy says what to look at."""
+    said, error = await until_it_fails(dialect.model(free_block(1)))
+
+    assert said == []
+    assert f"ROXY_{dialect.backend.upper()}_URL" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "limits", "said", "words"),
+    [
+        (is_silent, {"model_first_token_s": 0.2}, [], "before its first token"),
+        (begins_and_is_silent, {"model_first_token_s": 0.2}, [], "before its first token"),
+        (says_one_word, {"model_between_tokens_s": 0.2}, ["Lag"], "between two tokens"),
+        (says_one_word, {"model_total_s": 0.4}, ["Lag"], "took longer than 0.4 s"),
+    ],
+)
+async def test_silence_ends(dialect: Dialect, behaviour: Behaviour, limits: dict[str, object], said: list[str], words: str) -> None:
+    """Each kind has its limit; the connection is closed."""
+    async with serving(dialect, behaviour) as server, asyncio.timeout(10):
+        found, error = await until_it_fails(dialect.model(server.port, **limits))
+        await server.hung_up.wait()
+
+    assert said == found
+    assert words in error.detail
+
+
+async def test_talk_without_end_ends(dialect: Dialect) -> None:
+    """The whole answer has its limit too."""
+    async with serving(dialect, never_ends) as server, asyncio.timeout(10):
+        _, error = await until_it_fails(dialect.model(server.port, model_total_s=0.5))
+        await server.hung_up.wait()
+
+    assert "took longer than 0.5 s" in error.detail
+
+
+@pytest.mark.parametrize("behaviour", [is_cut, ends_too_early])
+async def test_an_answer_that_breaks_off_is_not_taken_for_whole(dialect: Dialect, behaviour: Behaviour) -> None:
+    """Whether the connection breaks or ends in good order."""
+    async with serving(dialect, behaviour) as server:
+        said, error = await until_it_fails(dialect.model(server.port))
+
+    assert ["Lag", " is"] == said
+    assert "broke off" in error.detail
+
+
+async def test_an_error_in_the_middle_is_passed_on(dialect: Dialect) -> None:
+    """In the server's words."""
+    async with serving(dialect, has_trouble) as server:
+        said, error = await until_it_fails(dialect.model(server.port))
+
+    assert ["Lag", " is"] == said
+    assert "out of memory" in error.detail
+
+
+@pytest.mark.parametrize("number", range(6))
+async def test_what_is_no_part_of_an_answer_is_a_fault(dialect: Dialect, number: int) -> None:
+    """Not JSON, JSON of another shape, not even text."""
+    async with serving(dialect, sends(dialect.strange[number])) as server:
+        said, _ = await until_it_fails(dialect.model(server.port))
+
+    assert ["Lag", " is"] == said
+
+
+@pytest.mark.parametrize("asked", ["7", formatdate(time() + 3_600, usegmt=True), "soon", ""])
+async def test_too_many_requests_says_when_to_come_back(dialect: Dialect, asked: str) -> None:
+    """`Retry-After` in seconds or as a date; one that cannot be read counts as none."""
+    async with serving(dialect, refuses(429, Retry_After=asked)) as server:
+        _, error = await until_it_fails(dialect.model(server.port))
+
+    assert {"7": 7, "soon": 0, "": 0}.get(asked, 3_600) == pytest.approx(error.retry_after_s, abs=60 if "GMT" in asked else 0)
+    assert "not today" in error.detail
+
+
+async def test_an_error_of_the_server_passes(dialect: Dialect) -> None:
+    """Three times 500, then the answer; the client itself has tried nothing again."""
+    async with serving(dialect, refuses(500), refuses(502), refuses(503), answers) as server:
+        model = dialect.model(server.port)
+        for _ in range(3):
+            await until_it_fails(model)
+        *tokens, _ = await heard(model)
+
+    assert ["Lag", " is", " time."] == tokens
+    assert len(server.replies) == 4
+
+
+@pytest.mark.parametrize(("status", "remedy"), [(400, "ROXY_LANGUAGE_MODEL"), (401, "key"), (403, "key"), (404, "ROXY_LANGUAGE_MODEL")])
+async def test_what_does_not_pass_is_not_tried_again(dialect: Dialect, status: int, remedy: str) -> None:
+    """A model that is missing, a wrong key, a request that the server does not take: with what mends it."""
+    async with serving(dialect, refuses(status)) as server:
+        with pytest.raises(ModelRefused, match="not today") as refused:
+            await heard(dialect.model(server.port))
+
+    assert remedy in refused.value.remedy
+
+
+async def test_what_the_endpoint_will_not_say_is_refused() -> None:
+    """OpenAI's content filter ends an answer that nobody should take for whole."""
+
+    async def filters(reply: Reply) -> None:
+        await reply.say("Lag")
+        await reply.end("content_filter")
+
+    async with serving(OPENAI, filters) as server:
+        with pytest.raises(ModelRefused, match="content filter"):
+            await heard(OPENAI.model(server.port))
+
+
+async def test_without_usage_the_tokens_are_counted() -> None:
+    """Some endpoints do not know `stream_options`."""
+
+    async def counts_nothing(reply: Reply) -> None:
+        await reply.say("Lag", " is")
+        await reply.send(b'data: {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n')
+        await reply.close()
+
+    async with serving(OPENAI, counts_nothing) as server:
+        *_, finish = await heard(OPENAI.model(server.port))
+
+    assert isinstance(finish, Finish)
+    assert finish.usage == Usage(completion_tokens=2)
