@@ -102,10 +102,10 @@ class _TenantIndex:
     def commit(self) -> None:
         if self._writer is None:
             return
-        self._writer.commit()
+        writer, self._writer = self._writer, None  # one that fails takes nothing any more: what it was given comes again, to a new one
+        writer.commit()
         self._reload()
-        self._writer.wait_merging_threads()
-        self._writer = None
+        writer.wait_merging_threads()
         self._reload()
 
     def search(self, question: str, k: int, also: str, within: Collection[str] | None) -> list[Hit]:
