@@ -102,10 +102,12 @@ class _TenantIndex:
     def commit(self) -> None:
         if self._writer is None:
             return
-        writer, self._writer = self._writer, None  # one that fails takes nothing any more: what it was given comes again, to a new one
-        writer.commit()
-        self._reload()
-        writer.wait_merging_threads()
+        try:
+            self._writer.commit()
+            self._reload()
+            self._writer.wait_merging_threads()
+        finally:
+            self._writer = None  # also one that fails: it takes nothing any more, and what it was given comes again
         self._reload()
 
     def search(self, question: str, k: int, also: str, within: Collection[str] | None) -> list[Hit]:
