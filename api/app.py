@@ -21,14 +21,16 @@ from api.metrics import Metrics
 from api.open_streams import OpenStreams
 from api.posted_keys import PostedKeys
 from api.principal import Principals
+from api.protocols import openai_chat, openai_models
 from api.wiring import Wiring
 from connectors.journal.base import Journal
 from connectors.session_log.base import SessionLog
 from schemas.cursor import CursorSigner
 from schemas.http_bodies import DocumentWanted, Problem, RecordsPolled
+from schemas.openai_bodies import OpenAiProblem
 from schemas.settings import Settings
 
-ROUTERS = (sessions, queries, events, history, feedback, documents, health)
+ROUTERS = (sessions, queries, events, history, feedback, documents, health, openai_models, openai_chat)
 
 
 def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog) -> FastAPI:
@@ -91,7 +93,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         known = document["components"]["schemas"]
-        for body in (Problem, RecordsPolled, DocumentWanted):
+        for body in (Problem, RecordsPolled, DocumentWanted, OpenAiProblem):
             schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
             known |= {**schema.pop("$defs", {}), body.__name__: schema}
         app.openapi_schema = document

@@ -41,7 +41,7 @@ class Front:
             structlog.get_logger(__name__).exception("unforeseen_error")
             if answer.status:
                 raise  # the server cuts the connection
-            await unexpected()(scope, receive, answer.send)
+            await unexpected(scope["path"])(scope, receive, answer.send)
         finally:
             self._note(scope, answer, time.perf_counter() - began)
 

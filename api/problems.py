@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details: what is wrong, and what to do about it. Installed on the app by api/app.py.
 
-Every answer with a status of 400 or more has this form, also those that the framework makes itself. What is unexpected says nothing
-of its inside; `instance` names the trace, which the log line names too.
+Every answer with a status of 400 or more has this form, also those that the framework makes itself; on OpenAI's paths it has OpenAI's.
+What is unexpected says nothing of its inside; `instance` names the trace, which the log line names too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.protocols.openai_problems import problem_in_openai_form, speaks_openai
 from connectors.observability import traceparent_of
 from schemas import errors
 from schemas.errors import RoxyError
@@ -79,9 +80,9 @@ def instance() -> str:
     return f"urn:roxy:trace:{traceparent_of(trace.get_current_span()).split('-')[1]}"
 
 
-def unexpected() -> Response:
+def unexpected(path: str) -> Response:
     """For an error that nobody foresaw."""
-    return _response(_http_problem(500, "The server made an error."))
+    return problem_response(path, _http_problem(500, "The server made an error."))
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -90,24 +91,24 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": _phrase(status), "content": content} for status in sorted({*statuses, 400, 401, 403, 413, 422, 500, 503})}
 
 
-async def _roxy_error(_: Request, error: Exception) -> Response:
+async def _roxy_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RoxyError)
     problem = problem_of(error)
     if problem.status >= 500:
         structlog.get_logger(__name__).warning("refused", problem=error.slug(), detail=error.detail)
-    return _response(problem)
+    return problem_response(request.url.path, problem)
 
 
-async def _validation_error(_: Request, error: Exception) -> Response:
+async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong = [FieldProblem(where=".".join(str(part) for part in each["loc"]), problem=str(each["msg"])) for each in error.errors()]
-    return _response(_http_problem(422, f"{wrong[0].where}: {wrong[0].problem}.", errors=wrong))
+    return problem_response(request.url.path, _http_problem(422, f"{wrong[0].where}: {wrong[0].problem}.", errors=wrong))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
-    return _response(_http_problem(error.status_code, str(error.detail)), headers)
+    return problem_response(request.url.path, _http_problem(error.status_code, str(error.detail)), headers)
 
 
 def _allowed(request: Request) -> str:
@@ -128,6 +129,9 @@ def _phrase(status: int) -> str:
     return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or HTTPStatus(status).phrase
 
 
-def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    content = orjson.dumps(problem.model_dump(exclude_none=True))
-    return Response(content, problem.status, {**_HEADERS.get(problem.status, {}), **(headers or {})}, MEDIA_TYPE)
+def problem_response(path: str, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """In the form that whoever calls this path reads."""
+    headers = {**_HEADERS.get(problem.status, {}), **(headers or {})}
+    if speaks_openai(path):
+        return Response(orjson.dumps(problem_in_openai_form(problem)), problem.status, headers, "application/json")
+    return Response(orjson.dumps(problem.model_dump(exclude_none=True)), problem.status, headers, MEDIA_TYPE)

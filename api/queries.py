@@ -35,7 +35,11 @@ QueryId = Annotated[str, Path(min_length=1, max_length=ID_LENGTH, pattern=ID_PAT
 @router.post("", status_code=202, responses=refusals(404, 409))
 async def ask(session_id: SessionId, wanted: QueryWanted, wired: Wired, principal: Asker, key: Key = None) -> QueryAccepted:
     """Ask a question. The answer comes as records of the session: read them at `links.events` from `cursor` on."""
-    session = session_of(principal, session_id)
+    return await ask_in(wired, principal, session_of(principal, session_id), wanted, key)
+
+
+async def ask_in(wired: Wiring, principal: Principal, session: Session, wanted: QueryWanted, key: str | None) -> QueryAccepted:
+    """Write a question to the log, once per key. Raises InvalidQuery, IdempotencyConflict, UnknownSession, LogUnavailable."""
     if len(wanted.text) > wired.settings.max_query_chars:
         raise InvalidQuery(f"The question has {len(wanted.text)} characters; {wired.settings.max_query_chars} are allowed.")
     query_id = query_id_of(session, key) if key else f"q{new_ulid()}"
@@ -48,6 +52,12 @@ async def ask(session_id: SessionId, wanted: QueryWanted, wired: Wired, principa
 async def cancel(session_id: SessionId, query_id: QueryId, wired: Wired, principal: Asker) -> CancelAccepted:
     """Ask for an answer to stop. Where it stopped, the session's AnswerCancelled says; an answer that is whole stays whole."""
     session = session_of(principal, session_id)
+    await cancel_in(wired, principal, session, query_id)
+    return CancelAccepted(query_id=query_id, session_id=session.id)
+
+
+async def cancel_in(wired: Wiring, principal: Principal, session: Session, query_id: str) -> None:
+    """Write to the log that an answer shall stop. Raises UnknownSession, LogUnavailable."""
     bind_contextvars(correlation=query_id)
     if not await wired.session_log.exists(session):
         raise UnknownSession
@@ -55,7 +65,6 @@ async def cancel(session_id: SessionId, query_id: QueryId, wired: Wired, princip
         id=f"{query_id}:cancelled", tenant=session.tenant, session_id=session.id, query_id=query_id, cancelled_by=principal.subject
     )
     await wired.journal.append(event, context())
-    return CancelAccepted(query_id=query_id, session_id=session.id)
 
 
 async def _write(wired: Wiring, principal: Principal, session: Session, query_id: str, wanted: QueryWanted, key: str | None) -> QueryAccepted:

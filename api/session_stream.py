@@ -1,4 +1,5 @@
-"""A session's records as server-sent events, written straight as an ASGI response: GET /v1/sessions/{id}/events (api/events.py).
+"""A session's records as server-sent events, written straight as an ASGI response: GET /v1/sessions/{id}/events (api/events.py), and the
+streams of other protocols (api/protocols), which differ in their frames only.
 
 What waits goes out in one write; a record's value is passed through as it lies in Kafka, and nothing is made per record but its frame
 (20,000 records/s on one core; with an object per event it was 9,000). Until the first byte an error is an HTTP status, after it an
@@ -14,18 +15,18 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
-import orjson
 import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.delivery_spans import DeliverySpans
+from api.frames import NATIVE, Frames
 from api.metrics import Metrics
 from api.open_streams import Ending, OpenStream, OpenStreams
 from api.principal import Principal
 from api.problems import problem_of
 from api.reading import Reading, Shown, ShownGap
-from api.sse import HEARTBEAT, closing_frame, frame, priming_frame
+from api.sse import HEARTBEAT
 from connectors.session_log.base import Tail
 from schemas.errors import RoxyError, SlowReader
 from schemas.settings import Settings
@@ -51,8 +52,18 @@ class SessionStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, *, principal: Principal, tail: AbstractAsyncContextManager[Tail], reading: Reading, tenant: str, around: Surroundings) -> None:
-        super().__init__(headers=_HEADERS)
+    def __init__(
+        self,
+        *,
+        principal: Principal,
+        tail: AbstractAsyncContextManager[Tail],
+        reading: Reading,
+        tenant: str,
+        around: Surroundings,
+        frames: Frames = NATIVE,
+    ) -> None:
+        super().__init__(headers={**_HEADERS, **frames.headers})
+        self._frames = frames
         del self.headers["content-length"]
         self._principal, self._opening, self._reading, self._around = principal, tail, reading, around
         self._sent = around.metrics.sent.of(tenant)
@@ -89,28 +100,27 @@ class SessionStream(Response):
     async def _pump(self, tail: Tail, send: Send) -> Ending:
         """Pass on what comes, with a heartbeat after each silence, until there is a reason to end."""
         settings, now = self._around.settings, self._now
-        await self._write(send, priming_frame(self._told, settings.sse_retry_ms))
+        await self._write(send, self._frames.opening(self._told, settings.sse_retry_ms))
         written = shown_at = now()
         while not self._reading.ended:
             due = min(written + settings.sse_heartbeat_s, shown_at + settings.sse_idle_s)
             entries = await tail.read(max(due - now(), 0.001))
-            shown = False
             for start in range(0, len(entries), WRITE_RECORDS):
                 frames = self._reading.show(entries[start : start + WRITE_RECORDS])
                 if frames:
-                    await self._write_shown(send, frames)
-                    shown = True
-            if shown:
-                written = shown_at = now()
-            elif now() >= shown_at + settings.sse_idle_s:
+                    shown_at = now()
+                    written = shown_at if await self._write_shown(send, frames) else written
+            if now() >= shown_at + settings.sse_idle_s:
                 return "idle"
-            elif now() >= written + settings.sse_heartbeat_s:
+            if now() >= written + settings.sse_heartbeat_s:
                 await self._write(send, HEARTBEAT)
                 written = now()
         return "answered"
 
-    async def _write_shown(self, send: Send, shown: Sequence[Shown | ShownGap]) -> None:
+    async def _write_shown(self, send: Send, shown: Sequence[Shown | ShownGap]) -> bool:
+        """Whether there was anything to write: not every protocol has a frame for every record."""
         frames: list[bytes] = []
+        before = self._sent.size
         size = 0
         for entry in shown:
             frames.append(self._frame_of(entry))
@@ -121,14 +131,17 @@ class SessionStream(Response):
                 self._sent.records += len(frames)
                 frames, size = [], 0
         self._around.spans.delivered(shown)
+        return self._sent.size > before
 
     def _frame_of(self, entry: Shown | ShownGap) -> bytes:
         if isinstance(entry, Shown):
-            return frame(entry.cursor, entry.type, entry.value)
+            return self._frames.record(entry)
         self._around.metrics.gaps.labels(self._tenant, entry.reason).inc()
-        return frame(entry.resumes, "gap", orjson.dumps(entry._asdict()))
+        return self._frames.gap(entry)
 
     async def _write(self, send: Send, frames: bytes) -> None:
+        if not frames:
+            return
         self._writing_since = self._now()
         await send({"type": "http.response.body", "body": frames, "more_body": True})
         self._writing_since = None
@@ -154,12 +167,12 @@ class SessionStream(Response):
         if isinstance(error, SlowReader):
             self._around.metrics.slow_readers.labels(self._tenant).inc()
         structlog.get_logger(__name__).warning("stream_failed", problem=error.slug(), detail=error.detail)
-        return frame(self._told, "error", orjson.dumps(problem_of(error).model_dump(exclude_none=True)))
+        return self._frames.failed(self._told, problem_of(error))
 
     def _closing_frame(self, ending: Ending) -> bytes:
         # Spread over as long again, so that a process that takes over is not met by all clients at once.
         retry_ms = int(self._around.settings.sse_retry_ms * random.uniform(0.5, 1.5))
-        return closing_frame(self._told, retry_ms, orjson.dumps({"reason": ending, "cursor": self._told}))
+        return self._frames.closing(self._told, retry_ms, ending)
 
 
 async def _until_gone(receive: Receive, stream: OpenStream) -> None:

@@ -20,6 +20,8 @@ RoxyError
 │   ├── UnknownSession
 │   ├── UnknownDocument
 │   ├── UnknownQuery
+│   ├── UnknownResponse
+│   ├── UnknownModel
 │   └── UnknownGeneration
 ├── GenerationDiffers            an index does not hold what the log says
 ├── UnreadableRecord             a record that no step can decode; goes to the dead letters
@@ -142,6 +144,14 @@ class UnknownDocument(NotFound):
 
 class UnknownQuery(NotFound):
     """Nothing was retrieved for a query of this id. Questions are kept for 30 days; `roxy replay all` lists those that there are."""
+
+
+class UnknownResponse(NotFound):
+    """No response has this id. Use the id that POST /v1/responses returned, with a key of the same tenant."""
+
+
+class UnknownModel(NotFound):
+    """The server has no model of this name. Ask for `roxy`: which language model answers, the server decides."""
 
 
 class UnknownGeneration(NotFound):
