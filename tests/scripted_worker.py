@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from connectors.journal.memory import MemoryJournal
 from connectors.session_log.memory import MemorySessionLog
@@ -64,10 +64,8 @@ async def _work(journal: MemoryJournal, log: MemorySessionLog) -> None:
 async def _answer(log: MemorySessionLog, event: Event) -> None:
     assert isinstance(event, QueryAsked | QueryCancelled)
     events = an_answer(event) if isinstance(event, QueryAsked) else [event, cancelled(event)]
-    try:
+    with suppress(UnknownSession):  # forgotten meanwhile
         await log.append(Session(event.tenant, event.session_id), events, CONTEXT)
-    except UnknownSession:
-        pass  # forgotten meanwhile
 
 
 def _identity(asked: QueryAsked | QueryCancelled, part: str, attempt: int = 1) -> dict:
