@@ -21,7 +21,7 @@ from api.metrics import Metrics
 from api.open_streams import OpenStreams
 from api.posted_keys import PostedKeys
 from api.principal import Principals
-from api.protocols import openai_chat, openai_models, openai_responses
+from api.protocols import openai_chat, openai_models, openai_responses, ui_chat
 from api.wiring import Wiring
 from connectors.journal.base import Journal
 from connectors.session_log.base import SessionLog
@@ -30,7 +30,7 @@ from schemas.http_bodies import DocumentWanted, Problem, RecordsPolled
 from schemas.openai_bodies import OpenAiProblem
 from schemas.settings import Settings
 
-ROUTERS = (sessions, queries, events, history, feedback, documents, health, openai_models, openai_chat, openai_responses)
+ROUTERS = (sessions, queries, events, history, feedback, documents, health, openai_models, openai_chat, openai_responses, ui_chat)
 
 
 def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog) -> FastAPI:
