@@ -21,7 +21,7 @@ from api.metrics import Metrics
 from api.open_streams import OpenStreams
 from api.posted_keys import PostedKeys
 from api.principal import Principals
-from api.protocols import openai_chat, openai_models, openai_responses, ui_chat
+from api.protocols import mcp_mount, openai_chat, openai_models, openai_responses, ui_chat
 from api.wiring import Wiring
 from connectors.journal.base import Journal
 from connectors.session_log.base import SessionLog
@@ -54,6 +54,7 @@ def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog)
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
+    app.state.tools = mcp_mount.mount(app, wiring)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
@@ -61,7 +62,7 @@ def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog)
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     wiring: Wiring = app.state.wiring
-    async with wiring.ingestions.followed():
+    async with wiring.ingestions.followed(), mcp_mount.running(app.state.tools):
         yield
 
 

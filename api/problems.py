@@ -107,7 +107,9 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    headers = {**(error.headers or {})}
+    if error.status_code == 405 and (allowed := _allowed(request)):
+        headers["Allow"] = allowed
     return problem_response(request.url.path, _http_problem(error.status_code, str(error.detail)), headers)
 
 

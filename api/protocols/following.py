@@ -77,8 +77,11 @@ def stream_of(request: Request, wired: Wiring, principal: Principal, place: Answ
     return SessionStream(principal=principal, tail=tail, reading=_reading(wired, place), tenant=place.session.tenant, around=around, frames=frames)
 
 
-async def wait_for(wired: Wiring, principal: Principal, place: AnswerPlace, take: Callable[[Event], Awaitable[object]]) -> None:
-    """Give `take` the answer's events to its end. Counts as a stream. Raises ShuttingDown, and Unavailable if nothing comes for long."""
+async def wait_for(wired: Wiring, principal: Principal, place: AnswerPlace, take: Callable[[Event], Awaitable[bool]]) -> None:
+    """Give `take` the answer's events to its end, or until it says that it has enough. Counts as a stream.
+
+    Raises ShuttingDown, and Unavailable if nothing comes for long.
+    """
     reading, idle_s = _reading(wired, place), wired.settings.sse_idle_s
 
     async def to_the_end() -> Ending:
@@ -86,7 +89,8 @@ async def wait_for(wired: Wiring, principal: Principal, place: AnswerPlace, take
             while not reading.ended:
                 entries = await tail.read(idle_s)
                 for event in events_in(reading.show(entries)):
-                    await take(event)
+                    if await take(event):
+                        return "answered"
                 if not entries:
                     return "idle"
         return "answered"
@@ -102,7 +106,8 @@ async def wait_for(wired: Wiring, principal: Principal, place: AnswerPlace, take
 async def wait_shortly(wired: Wiring, principal: Principal, place: AnswerPlace, seconds: float) -> None:
     """Until the answer's end, but not for long."""
 
-    async def no_matter(_: Event) -> None: ...
+    async def no_matter(_: Event) -> bool:
+        return False
 
     try:
         async with asyncio.timeout(seconds):

@@ -43,12 +43,13 @@ async def _whole(wired: Wiring, principal: Principal, place: AnswerPlace) -> Res
     pieces: list[str] = []
     ends: list[Event] = []
 
-    async def take(event: Event) -> None:
+    async def take(event: Event) -> bool:
         if isinstance(event, GenerationStarted):
             del pieces[event.resumes_at :]
         elif isinstance(event, TokensGenerated):
             pieces.append(event.text)
         ends[:] = [event]
+        return False
 
     await wait_for(wired, principal, place, take)
     match ends[-1]:

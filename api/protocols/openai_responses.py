@@ -75,8 +75,9 @@ def _stream(request: Request, wired: Wiring, principal: Principal, place: Answer
 async def _whole(wired: Wiring, principal: Principal, place: AnswerPlace) -> Response:
     events = ResponseEvents(response_id(place, wired.signer), place)
 
-    async def take(event: Event) -> None:
+    async def take(event: Event) -> bool:
         events.take(event)
+        return False
 
     await wait_for(wired, principal, place, take)
     return json_response(events.object)

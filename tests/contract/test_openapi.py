@@ -23,11 +23,12 @@ from schemas.codec import Context
 from schemas.events import QueryAsked, TokensGenerated
 from schemas.session_id import Session
 from schemas.settings import ApiKey, Settings
+from tests.scripted_worker import working
 
 KEY = {"Authorization": "Bearer key"}
 # Streams end quickly by themselves, or every example that opens one would wait for its time limit.
 SETTINGS = Settings(
-    api_keys=(ApiKey(key=SecretStr("key"), roles=("ask", "ingest", "operate")),), cursor_secret=SecretStr("s"), sse_idle_s=0.05, drain_s=1
+    api_keys=(ApiKey(key=SecretStr("key"), roles=("ask", "ingest", "operate")),), cursor_secret=SecretStr("s"), sse_idle_s=0.3, drain_s=1
 )
 SESSION = Session("default", "tfuzzed")
 
@@ -59,12 +60,14 @@ class _Process:
         log = MemorySessionLog()
         await log.create(SESSION)
         await log.append(SESSION, _records(), Context("/test", ""))
-        self.server = Server(create_app(settings=SETTINGS, journal=MemoryJournal(), session_log=log), SETTINGS)
-        serving = asyncio.create_task(self.server._serve([self.listener]))
-        while not self.server.started:
-            await asyncio.sleep(0.01)
-        self.started.set()
-        await serving
+        journal = MemoryJournal()
+        self.server = Server(create_app(settings=SETTINGS, journal=journal, session_log=log), SETTINGS)
+        async with working(journal, log):  # some routes wait for an answer
+            serving = asyncio.create_task(self.server._serve([self.listener]))
+            while not self.server.started:
+                await asyncio.sleep(0.01)
+            self.started.set()
+            await serving
 
 
 def _records() -> list[Any]:
