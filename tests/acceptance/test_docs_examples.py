@@ -20,6 +20,7 @@ from tests.source_tree import python_examples
 
 API = "docs/howto/talk-to-the-api.md"
 TOPIC = "docs/howto/write-questions-to-the-topic.md"
+PROTOCOLS = "docs/howto/speak-other-protocols.md"
 DOCUMENTS = "docs/howto/take-documents-in.md"
 QUESTION = "What is a dead letter?"
 _PATIENCE_S = 60.0
@@ -80,6 +81,19 @@ async def test_the_python_client_goes_on_where_it_was_cut(running: Running) -> N
         pass
 
     assert [frame.id for frame in await running.one.history(session)] == [event["id"] for _, _, event in received]
+
+
+async def test_the_clients_of_other_protocols_get_the_answer(running: Running) -> None:
+    """Each example gives the same text; a session that is named goes on."""
+    examples, urls = python_examples(PROTOCOLS), [running.one.url, running.two.url]
+
+    answer, session = await asyncio.to_thread(examples["chat"], urls[0], QUESTION)
+    _, again = await asyncio.to_thread(examples["chat"], urls[1], QUESTION, session)
+    titles = await examples["search"](urls[0], QUESTION)
+
+    assert answer == await asyncio.to_thread(examples["respond"], urls, QUESTION)
+    assert session == again
+    assert titles
 
 
 async def test_a_producer_asks_without_the_api(running: Running) -> None:
