@@ -6,6 +6,7 @@ Apart from test_protocols.py, whose worker would answer too.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -62,14 +63,14 @@ async def test_a_response_is_cancelled_at_another_process(fleet: Fleet) -> None:
 @pytest.mark.full
 async def test_the_ai_sdks_client_reads_and_resumes(fleet: Fleet, tmp_path: Path) -> None:
     """Its default transport asks at one process and goes away; at another it puts the whole answer together; then nothing is active."""
-    await _install_node_packages()
+    client = await _installed(tmp_path)
     await fleet.worker(language_model=SCRIPT)
     one, two = await fleet.api(), await fleet.api()
     chat = f"chat-{tmp_path.name}"[:90].replace("_", "-")
 
-    left = await _ai_sdk(one, "ask", chat, "What now?", "20")
-    resumed = await _ai_sdk(two, "resume", chat)
-    nothing = await _ai_sdk(two, "resume", chat)
+    left = await _said(client, one, "ask", chat, "What now?", "20")
+    resumed = await _said(client, two, "resume", chat)
+    nothing = await _said(client, two, "resume", chat)
     end = next(frame.event for frame in await two.history(f"t{chat}") if frame.type == "AnswerCompleted")
 
     assert left["id"] == resumed["id"] == end["answer_id"]
@@ -81,16 +82,18 @@ async def test_the_ai_sdks_client_reads_and_resumes(fleet: Fleet, tmp_path: Path
     assert nothing is None
 
 
-async def _ai_sdk(api: Api, *arguments: str) -> Any:
+async def _said(client: Path, api: Api, *arguments: str) -> Any:
     """What the client has printed."""
-    argv = ["node", str(_NODE / "client.mjs"), api.url, *arguments]
+    argv = ["node", str(client), api.url, *arguments]
     done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
     assert done.returncode == 0, done.stderr
     return orjson.loads(done.stdout)
 
 
-async def _install_node_packages() -> None:
-    """From the lock file beside the client, as it stands there."""
+async def _installed(folder: Path) -> Path:
+    """The client, with the packages of its lock file, in a folder that is gone after the test."""
+    copied = Path(shutil.copytree(_NODE, folder / "ai_sdk"))
     argv = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = await asyncio.to_thread(subprocess.run, argv, cwd=_NODE, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
+    done = await asyncio.to_thread(subprocess.run, argv, cwd=copied, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
+    return copied / "client.mjs"
