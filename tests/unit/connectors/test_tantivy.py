@@ -20,3 +20,13 @@ async def test_a_writer_that_has_died_is_not_asked_again() -> None:
     await index.commit()
 
     assert ["a/d#0"] == [hit.chunk_id for hit in await index.search("a", "lag", 3)]
+
+
+async def test_a_chunk_that_comes_again_costs_no_second_id() -> None:
+    """Each record that is read brings a string of its own; a document that changes all day must not fill the worker's memory with them."""
+    index = TantivyIndex()
+    for number in range(3):
+        await index.upsert("a", [Entry("".join(["a/d#", "0"]), "", "", f"version {number}")])
+    held = index._tenants["a"]._chunk_ids
+
+    assert (3, 1) == (len(held), len({id(chunk_id) for chunk_id in held}))
