@@ -21,7 +21,7 @@ from connectors.journal.base import Journal, Share
 from connectors.observability import traceparent_of
 from connectors.shared_index.base import SharedChange, SharedIndex
 from schemas.codec import Context
-from schemas.errors import IndexRefused, Unavailable
+from schemas.errors import IndexRefused, RoxyError, Unavailable
 from schemas.record import Record
 from schemas.topics import CHUNKS
 from streams.chunk_change import Change, changes_of
@@ -67,17 +67,16 @@ async def rebuild_shared(journal: Journal, target: Target, *, progress: Progress
     """Build a new generation out of the log, let it serve, and return its name. The one before stays, and can serve again.
 
     Until the swap the workers write the one that serves. Behind it they go on with the new one from where this has come: its group says where.
-    Killed, it leaves a generation that nobody searches. Raises IndexUnavailable, IndexRefused, LogUnavailable.
+    A chunk that the server refuses is passed over and counted: the worker that met it has sent it to the dead letters. One that fails is dropped;
+    killed, it leaves a generation that nobody searches. Raises IndexUnavailable, LogUnavailable, and IndexRefused if no chunk at all was taken.
     """
     generation = await target.shared.begin()
-    ends = await journal.ends(CHUNKS)
-    async with journal.share(CHUNKS, _group(target, generation)) as share:
-        while not _reached(done := await share.noted(), ends):
-            progress(sum(min(done.get(number, 0), end) for number, end in ends.items()), sum(ends.values()))
-            records = await share.read(_READ_S)
-            await write(records, target, generation)
-            await share.commit()
-    await target.shared.swap(generation)
+    try:
+        await _fill(journal, target, generation, progress)
+    except BaseException:
+        await _drop(target, generation)
+        raise
+    await target.shared.swap(generation)  # should that fail, the new one is whole and stands by
     return generation
 
 
@@ -100,6 +99,40 @@ async def write(records: Sequence[Record], target: Target, generation: str) -> N
             refused.append(error)
     if refused:
         raise IndexRefused(refused[0].detail, chunk_ids=frozenset().union(*(error.chunk_ids for error in refused)))
+
+
+async def _fill(journal: Journal, target: Target, generation: str, progress: Progress) -> None:
+    ends = await journal.ends(CHUNKS)
+    taken, refusals = False, list[IndexRefused]()
+    async with journal.share(CHUNKS, _group(target, generation)) as share:
+        while not _reached(done := await share.noted(), ends):
+            progress(sum(min(done.get(number, 0), end) for number, end in ends.items()), sum(ends.values()))
+            records = await share.read(_READ_S)
+            refused = await _refused(records, target, generation)
+            taken = taken or len(refused.chunk_ids if refused else ()) < len({record.key for record in records})
+            refusals += [refused] if refused else []
+            await share.commit()
+    if refusals:
+        log.warning("chunks refused", generation=generation, chunks=sum(len(error.chunk_ids) for error in refusals), error=str(refusals[0]))
+        if not taken:  # nobody would find anything in it
+            raise refusals[0]
+
+
+async def _refused(records: Sequence[Record], target: Target, generation: str) -> IndexRefused | None:
+    """Write records; the refusal of those that were not taken."""
+    try:
+        await write(records, target, generation)
+    except IndexRefused as error:
+        return error
+    return None
+
+
+async def _drop(target: Target, generation: str) -> None:
+    """Of a build that failed, what there is of it. What it failed of is what the caller is to hear of."""
+    try:
+        await target.shared.drop(generation)
+    except RoxyError as error:
+        log.warning("generation not dropped", generation=generation, error=str(error))
 
 
 async def _write_while_serving(share: Share, journal: Journal, target: Target, generation: str) -> None:

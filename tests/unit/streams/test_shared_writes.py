@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.shared_index.base import SharedChange
-from schemas.errors import IndexUnavailable
+from schemas.errors import IndexRefused, IndexUnavailable
 from schemas.topics import CHUNKS
-from streams.shared_writes import Target, write_shared
+from streams.shared_writes import Target, rebuild_shared, write_shared
 from tests.unit.streams.logged import LoggedCorpus, a_logged_corpus
 
 _TIMEOUT_S = 20
@@ -60,3 +61,56 @@ async def test_a_server_that_is_emptied_in_the_middle_of_a_write_is_filled_again
 
     assert {0: 0} == noted
     assert {"default", "acme"} == shared.written.keys()
+
+
+class ChoosyIndex:
+    """A server that refuses some chunks, or is away for all that is written."""
+
+    name = "memory"
+
+    def __init__(self, *, refused: str = "never", away: bool = False) -> None:
+        self.generation, self.known = "first", ["first"]
+        self.taken: set[str] = set()
+        self._refused, self._away = refused, away
+
+    async def begin(self) -> str:
+        self.known.append("second")
+        return "second"
+
+    async def swap(self, generation: str) -> None:
+        self.generation = generation
+
+    async def drop(self, generation: str) -> None:
+        self.known.remove(generation)
+
+    async def apply(self, generation: str, tenant: str, changes: Sequence[SharedChange]) -> None:
+        if self._away:
+            raise IndexUnavailable
+        chunk_ids = {change.chunk_id for change in changes}
+        refused = {chunk_id for chunk_id in chunk_ids if self._refused in chunk_id}
+        self.taken |= chunk_ids - refused
+        if refused:
+            raise IndexRefused("Its vector is too long.", chunk_ids=frozenset(refused))
+
+
+async def test_a_rebuild_passes_over_a_chunk_that_the_server_refuses() -> None:
+    """The worker that writes has sent it to the dead letters: it must not make every rebuild impossible."""
+    shared: Any = ChoosyIndex(refused="lag#1")
+    async with a_logged_corpus() as corpus:
+        with capture_logs() as lines:
+            await rebuild_shared(corpus.journal, Target(shared, "words", None, "g"))
+        known = {(record.key or b"").decode() for record in corpus.journal.records(CHUNKS)}
+
+    assert ("second", known - {"default/lag#1"}) == (shared.generation, shared.taken)
+    assert [("second", 1)] == [(line["generation"], line["chunks"]) for line in lines if line["event"] == "chunks refused"]
+
+
+@pytest.mark.parametrize(("wrong", "error"), [({"away": True}, IndexUnavailable), ({"refused": ""}, IndexRefused)])
+async def test_a_rebuild_that_fails_leaves_no_generation_behind(wrong: dict[str, Any], error: type[Exception]) -> None:
+    """Each try would leave another; and one in which nothing is must never serve."""
+    shared: Any = ChoosyIndex(**wrong)
+    async with a_logged_corpus() as corpus:
+        with pytest.raises(error):
+            await rebuild_shared(corpus.journal, Target(shared, "words", None, "g"))
+
+    assert ("first", ["first"]) == (shared.generation, shared.known)
