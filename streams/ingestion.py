@@ -7,6 +7,7 @@ record it came in, so nothing is there twice. Until a version is whole, question
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, nullcontext
@@ -15,6 +16,7 @@ from typing import Literal
 
 from connectors.chunker.by_content_type import ChunkerByContentType
 from connectors.embedder.base import Embedder
+from schemas.errors import IndexUnavailable
 from schemas.events import ChunkIndexed, DocumentDeleted, DocumentIndexed, DocumentRemoved, DocumentSubmitted, IngestionProgressed
 from schemas.record import Position
 from schemas.topics import CHUNKS
@@ -26,6 +28,7 @@ from streams.outlet import Output, Tombstones
 
 _LARGE = 64  # chunks to be written: about 6 s of a model on two cores; below that nobody needs to be told how far it is
 _MOST_TOLD = 50  # times, of one version
+_CATCHING_UP_S = 120.0  # of the index, with each try
 
 
 async def ingest(
@@ -40,9 +43,10 @@ async def ingest(
     """What a version of a document, or its deletion, changes, and at the end its outcome. `source`: the record that it came in.
 
     `untimed` stops the step's clock: a large document takes as long as its embedder needs, and that has a limit of its own for each batch.
-    Raises UnreadableDocument, InvalidDocument, ModelUnavailable.
+    Raises UnreadableDocument, InvalidDocument, ModelUnavailable, IndexUnavailable, LogUnavailable.
     """
-    await index.catch_up()
+    with untimed():
+        await _caught_up(index)
     version = _Version(event, source, {**index.chunks_of(event.tenant, event.document_id)})
     if isinstance(event, DocumentDeleted):
         if version.known:
@@ -56,6 +60,15 @@ async def ingest(
         async for output in outputs:
             yield output
     yield version.indexed()
+
+
+async def _caught_up(index: ChunkIndex) -> None:
+    """An index that lags may catch up: the document is not to blame, so it is tried again."""
+    try:
+        async with asyncio.timeout(_CATCHING_UP_S):
+            await index.catch_up()
+    except TimeoutError as error:
+        raise IndexUnavailable(f"The index has not caught up with `chunks` within {_CATCHING_UP_S:g} s.") from error
 
 
 async def _written(version: _Version, embedder: Embedder | None, index: ChunkIndex, untimed: Untimed) -> AsyncGenerator[Output, None]:

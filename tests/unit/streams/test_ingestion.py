@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from schemas.errors import InvalidDocument, UnreadableDocument
+from connectors.chunker import open_chunker
+from connectors.journal.memory import MemoryJournal
+from schemas.errors import IndexUnavailable, InvalidDocument, UnreadableDocument
 from schemas.events import DocumentRemoved
+from schemas.record import Position
 from streams import chunk_vectors
 from streams.document_chunks import text_to_embed
+from streams.ingestion import ingest
 from streams.outlet import Output
-from tests.unit.streams.corpus import Corpus, Ingested, WordEmbedder, a_deletion, a_document
+from tests.builders import CONTEXT
+from tests.unit.streams.corpus import SETTINGS, Corpus, Ingested, WordEmbedder, a_deletion, a_document
 
 SECTION = "## {0}\n\nThis section is about {0} and nothing else in the whole world of {0}, as {0} is all there is here."
 TEXT = "# Lag\n\n" + "\n\n".join(SECTION.format(name) for name in ("apples", "bananas", "cherries", "dates"))
@@ -190,6 +195,31 @@ async def test_what_a_killed_worker_has_written_is_not_made_again(survived: int,
     assert corpus.index.chunks_of("default", "lag") == untouched.index.chunks_of("default", "lag")
     assert sum(map(len, written)) <= done.outcome.kept  # type: ignore[union-attr]
     assert expected.outcome.embedded == done.outcome.embedded + len(already)  # type: ignore[union-attr]
+
+
+async def test_an_index_that_lags_is_waited_for_off_the_clock_and_then_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What may pass is tried again; one that met the step's own limit would go to the dead letters at once, for no fault of the document."""
+    monkeypatch.setattr("streams.ingestion._CATCHING_UP_S", 0.01)
+    clock: list[str] = []
+
+    @contextmanager
+    def untimed() -> Iterator[None]:
+        clock.append("stopped")
+        try:
+            yield
+        finally:
+            clock.append("running")
+
+    corpus = Corpus()
+    async with MemoryJournal() as journal:
+        corpus.index.following(journal)
+        await journal.append_all((await Corpus().ingest(a_document(TEXT))).chunks, CONTEXT)  # not applied
+        source = Position("documents", 0, 0)
+        outputs = ingest(a_document(TEXT), chunker=open_chunker(SETTINGS, None), embedder=None, index=corpus.index, source=source, untimed=untimed)
+        with pytest.raises(IndexUnavailable):
+            await anext(outputs)
+
+    assert ["stopped", "running"] == clock
 
 
 @pytest.mark.parametrize(("title", "text", "expected"), [("Given", TEXT, "Given"), (None, TEXT, "Lag"), (None, "No heading here.", "lag.md")])
