@@ -56,6 +56,7 @@ class Swaps:
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._following: asyncio.Task[None] | None = None
         self._seen = 0
+        self._untold: IndexGenerationServed | IndexGenerationRefused | None = None
         self.settled = asyncio.Event()
 
     async def run(self) -> None:
@@ -82,22 +83,30 @@ class Swaps:
 
     async def _settle(self, generations: Generations) -> None:
         """Swap if there was a swap since the last look. A generation that cannot be loaded is not tried again before the next swap."""
+        await self._tell()  # the log may have been away when it was to be told
         if generations.swaps == self._seen:
             return
         wanted = generations.serving
         if wanted != self._serving.generation:
             try:
-                await self._swap(generations, wanted)
+                self._untold = await self._swap(generations, wanted)
             except Unavailable:
                 raise
             except RoxyError as error:
-                await self._refuse(wanted, generations.swaps, error)
+                self._untold = self._refused(wanted, generations.swaps, error)
             except Exception as error:
                 log.exception("generation not loaded", generation=wanted)
-                await self._refuse(wanted, generations.swaps, RoxyError(f"{type(error).__name__}: {error}."))
+                self._untold = self._refused(wanted, generations.swaps, RoxyError(f"{type(error).__name__}: {error}."))
         self._seen = generations.swaps
+        await self._tell()
 
-    async def _swap(self, generations: Generations, wanted: int) -> None:
+    async def _tell(self) -> None:
+        """What became of the last swap: who began it waits for that."""
+        if self._untold:
+            await self._shop.journal.append(self._untold, _context())
+            self._untold = None
+
+    async def _swap(self, generations: Generations, wanted: int) -> IndexGenerationServed:
         begun, index, following = time.perf_counter(), self._live, None
         if wanted != LIVE:
             event = generations.require(wanted)
@@ -109,7 +118,7 @@ class Swaps:
         self._serving.loaded = None if wanted == LIVE else index
         await _cancelled(before)
         log.info("generation serves", generation=wanted, chunks=index.size)
-        served = IndexGenerationServed(
+        return IndexGenerationServed(
             id=f"generation-{wanted}:{generations.swaps}:{self._worker}",
             generation=wanted,
             worker=self._worker,
@@ -118,7 +127,6 @@ class Swaps:
             offsets=index.position.offsets,
             took_ms=round((time.perf_counter() - begun) * 1000, 3),
         )
-        await self._shop.journal.append(served, _context())
 
     async def _caught_up(self, index: ChunkIndex, following: asyncio.Task[None]) -> None:
         """Should that fail, nobody will ask this index: it must not be fed on."""
@@ -133,9 +141,9 @@ class Swaps:
             return follow_documents(self._shop.journal, index, self._live)
         return follow(self._shop.journal, index)
 
-    async def _refuse(self, wanted: int, swap: int, error: RoxyError) -> None:
+    def _refused(self, wanted: int, swap: int, error: RoxyError) -> IndexGenerationRefused:
         log.error("generation refused", generation=wanted, serves=self._serving.generation, error=str(error))
-        refused = IndexGenerationRefused(
+        return IndexGenerationRefused(
             id=f"generation-{wanted}:{swap}:{self._worker}:refused",
             generation=wanted,
             worker=self._worker,
@@ -144,7 +152,6 @@ class Swaps:
             detail=error.detail,
             remedy=error.remedy,
         )
-        await self._shop.journal.append(refused, _context())
 
 
 def _context() -> Context:

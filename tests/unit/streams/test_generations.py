@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from connectors.journal.memory import MemoryJournal
-from schemas.codec import decode
+from schemas.codec import Context, decode
 from schemas.errors import LogUnavailable, UnknownGeneration
 from schemas.events import Event, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
+from schemas.record import Position
 from schemas.topics import CHUNKS, DOCUMENTS, GENERATIONS, Topic
 from streams.chunk_index import follow
 from streams.generation_folder import generation_folder
@@ -226,6 +227,33 @@ async def test_a_generation_that_cannot_be_kept_serves_all_the_same(tmp_path: Pa
             said = await worker.swap(event)
 
     assert ("IndexGenerationServed", 1) == (said.type, worker.serving.generation)
+
+
+class DeafJournal(MemoryJournal):
+    """It is away when a worker first tells what became of a swap."""
+
+    away = 1
+
+    async def append_all(self, events: Sequence[Event], context: Context) -> list[Position]:
+        if self.away and isinstance(events[0], IndexGenerationServed | IndexGenerationRefused):
+            self.away -= 1
+            raise LogUnavailable
+        return await super().append_all(events, context)
+
+
+@pytest.mark.parametrize(("wrong", "said"), [({}, "IndexGenerationServed"), ({"digest": "00"}, "IndexGenerationRefused")])
+async def test_what_became_of_a_swap_is_told_when_the_log_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], said: str
+) -> None:
+    """The generation serves by then, so no other look at the topic would tell it; `roxy index swap` waits for the word."""
+    monkeypatch.setattr("streams.serving._RETRY_S", 0.01)
+    async with DeafJournal() as journal:
+        corpus = LoggedCorpus(journal)
+        await corpus.take(a_document("# Lag\n\nThe lag of a group."))
+        async with a_worker(corpus, tmp_path) as worker:
+            word = await worker.swap(await built_event(corpus, await corpus.origin(), **{"live": False} | wrong))
+
+    assert (said, 0) == (word.type, journal.away)
 
 
 class ForgetfulJournal(MemoryJournal):
