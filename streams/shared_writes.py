@@ -33,6 +33,7 @@ _READ_S = 0.5
 _LOOK_S = 1.0  # between two looks at which generation serves
 _RETRY_S = 1.0
 _TRIES = 3  # of a record that the server refuses
+_NAMED = 10  # of the chunks that a rebuild has passed over
 
 Progress = Callable[[int, int], None]  #: records done, records in all
 
@@ -67,8 +68,8 @@ async def rebuild_shared(journal: Journal, target: Target, *, progress: Progress
     """Build a new generation out of the log, let it serve, and return its name. The one before stays, and can serve again.
 
     Until the swap the workers write the one that serves. Behind it they go on with the new one from where this has come: its group says where.
-    A chunk that the server refuses is passed over and counted: the worker that met it has sent it to the dead letters. One that fails is dropped;
-    killed, it leaves a generation that nobody searches. Raises IndexUnavailable, LogUnavailable, and IndexRefused if no chunk at all was taken.
+    Chunks that the server refuses are passed over and logged: no other try would bring them in. A build that fails otherwise is
+    dropped; killed, it leaves a generation that nobody searches. Raises IndexUnavailable, LogUnavailable, and IndexRefused if no chunk was taken.
     """
     generation = await target.shared.begin()
     try:
@@ -113,7 +114,8 @@ async def _fill(journal: Journal, target: Target, generation: str, progress: Pro
             refusals += [refused] if refused else []
             await share.commit()
     if refusals:
-        log.warning("chunks refused", generation=generation, chunks=sum(len(error.chunk_ids) for error in refusals), error=str(refusals[0]))
+        refused_ids = sorted(frozenset().union(*(error.chunk_ids for error in refusals)))
+        log.warning("chunks refused", generation=generation, chunks=len(refused_ids), first=refused_ids[:_NAMED], error=refusals[0].detail)
         if not taken:  # nobody would find anything in it
             raise refusals[0]
 
