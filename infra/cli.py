@@ -42,6 +42,8 @@ ELSEWHERE: dict[str, Elsewhere] = {
 def main() -> None:
     """Entry point of `roxy` and of `python -m infra`."""
     try:
+        if "--help" not in sys.argv:
+            _log_to_stderr()
         build(sys.argv[1:])(prog_name="roxy")
     except RoxyError as error:
         typer.echo(f"roxy: {error}", err=True)
@@ -68,6 +70,13 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         else:
             app.command(name, help=elsewhere.help)(_only_in_help)
     return app
+
+
+def _log_to_stderr() -> None:
+    """What a command prints may be read by a program."""
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def _only_in_help(arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from functools import cached_property
 from typing import Literal
 
@@ -28,6 +28,7 @@ from streams.outlet import Output, Tombstones
 
 _LARGE = 64  # chunks to be written: about 6 s of a model on two cores; below that nobody needs to be told how far it is
 _MOST_TOLD = 50  # times, of one version
+_APPLIED_S = 5.0  # what was written, by the index
 _CATCHING_UP_S = 120.0  # of the index, with each try
 
 
@@ -51,6 +52,7 @@ async def ingest(
     if isinstance(event, DocumentDeleted):
         if version.known:
             yield Tombstones(CHUNKS, tuple(version.known))
+        await _applied(index)
         yield version.removed()
         return
     parsed = await read_document(event)
@@ -59,7 +61,15 @@ async def ingest(
     async with aclosing(_written(version, embedder, index, untimed)) as outputs:
         async for output in outputs:
             yield output
+    await _applied(index)
     yield version.indexed()
+
+
+async def _applied(index: ChunkIndex) -> None:
+    """Who is told that a document is indexed, or gone, shall find it so; but what is written is safe, so an index that lags is not waited for long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_APPLIED_S):
+            await index.catch_up()
 
 
 async def _caught_up(index: ChunkIndex) -> None:

@@ -73,7 +73,9 @@ async def test_an_answer_goes_on_at_the_next_worker_alone(fleet: Fleet) -> None:
     model = scripted(tokens=60, per_token_s=0.05)
     first, api = await fleet.worker(language_model=model), await fleet.api()
     questions = await asked(api, 3)
-    await asyncio.sleep(1.0)
+    for session, accepted in questions:
+        begun = await api.frames(session, after=accepted["cursor"], query=accepted["query_id"], most=6)
+        assert "TokensGenerated" in [frame.type for frame in begun]
     await fleet.signal(first, signal.SIGKILL)
 
     await fleet.worker(language_model=model)
