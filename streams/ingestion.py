@@ -66,7 +66,7 @@ async def ingest(
 
 
 async def _applied(index: ChunkIndex) -> None:
-    """Who is told that a document is indexed, or gone, shall find it so; but what is written is safe, so an index that lags is not waited for long."""
+    """Who is told that a document is indexed, or gone, shall find it so. What is written is safe: an index that lags is not waited for long."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_APPLIED_S):
             await index.catch_up()
