@@ -40,7 +40,11 @@ class Broker(NamedTuple):
 @pytest.fixture(scope="session")
 def broker_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Where the broker is to run. Apart from `broker`, so that it is stopped also if pytest was interrupted while it started."""
-    state_dir = tmp_path_factory.mktemp("broker")
+    yield from a_home(tmp_path_factory.mktemp("broker"))
+
+
+def a_home(state_dir: Path) -> Iterator[Settings]:
+    """A place for a broker, which is stopped in the end, and its data taken away."""
     own = Settings(state_dir=state_dir, kafka_port=free_block(2), embedder="none")
     yield own
     kafka.stop(own)
@@ -50,8 +54,13 @@ def broker_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 async def broker(broker_home: Settings) -> Broker:
     """A real one-node Kafka, with the topics of `schemas/topics.py`."""
-    cluster = await kafka.start(broker_home)
-    resolved = resolve(broker_home, cluster)
+    return await a_broker(broker_home)
+
+
+async def a_broker(home: Settings) -> Broker:
+    """Started there, with its topics."""
+    cluster = await kafka.start(home)
+    resolved = resolve(home, cluster)
     await create_topics(resolved)
     return Broker(cluster.bootstrap, resolved)
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ from tests.acceptance.conftest import Running
 from tests.acceptance.fleet import Api, Fleet
 from tests.acceptance.roxy_command import Ran, roxy
 from tests.builders import CONTEXT
+from tests.conftest import Broker, a_broker, a_home
 
 QUESTIONS = [f"{what} {of}" for what in ("What is", "How do I configure", "When should I use", "Why is there") for of in (
     "a consumer group", "log compaction", "a partition", "an idempotent producer", "reciprocal rank fusion", "a cross-encoder", "a dead letter",
@@ -43,6 +45,17 @@ QUESTIONS = [f"{what} {of}" for what in ("What is", "How do I configure", "When 
     "an evaluation", "exactly-once", "a topic", "a broker", "an offset", "a quota", "TLS", "an index", "a generation", "a swap", "a fold",
     "a projection", "a heartbeat", "a lane", "a window", "an attempt", "a token",
 )]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def broker_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A Kafka of the module's own: whole logs are compared, and others cut documents otherwise, or send broken ones."""
+    yield from a_home(tmp_path_factory.mktemp("time-travel"))
+
+
+@pytest.fixture(scope="module")
+async def broker(broker_home: Settings) -> Broker:
+    return await a_broker(broker_home)
 
 
 async def command(settings: Settings, *arguments: str) -> Ran:
