@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
+from transformers.utils.logging import disable_progress_bar
 
 from connectors.embedder.base import Vectors
 from schemas.errors import ModelUnavailable
@@ -126,6 +127,7 @@ def _go_on_unless(abandoned: threading.Event) -> None:
 
 def _load(model: str) -> SentenceTransformer:
     bundled = _bundled(model)
+    disable_progress_bar()  # of weights that are there within a second, on the terminal of whoever runs a command
     try:
         if bundled is not None:
             return SentenceTransformer(str(bundled), device="cpu", local_files_only=True)
