@@ -1,4 +1,4 @@
-"""Event: what every event holds. The events themselves are in session_events.py, document_events.py and index_events.py."""
+"""Event: what every event holds. The events themselves are in the files beside, by what they are about."""
 
 from __future__ import annotations
 

@@ -6,6 +6,26 @@ A field is never added, dropped or changed in place: the version goes up and `sc
 
 from __future__ import annotations
 
+from schemas.answer_events import (
+    AnswerCancelled,
+    AnswerCompleted,
+    AnswerEvent,
+    AnswerFailed,
+    CachedAnswer,
+    CacheKey,
+    Citation,
+    Conversation,
+    Cost,
+    GenerationStarted,
+    Refused,
+    Route,
+    Screened,
+    Tier,
+    TokensGenerated,
+    Usage,
+    answer_id_of,
+)
+from schemas.control_events import FlagChanged, SessionRead
 from schemas.dead_letter_events import RecordDeadLettered
 from schemas.document_events import (
     ChunkIndexed,
@@ -22,15 +42,9 @@ from schemas.index_events import IndexEvent, IndexGenerationBuilt, IndexGenerati
 from schemas.session_events import (
     NO_FILTERS,
     SHORTCUTS,
-    AnswerCancelled,
-    AnswerCompleted,
-    AnswerEvent,
-    AnswerFailed,
     ChunksRetrieved,
-    Citation,
     FeedbackGiven,
     Filters,
-    GenerationStarted,
     IndexPosition,
     Intent,
     QueryAsked,
@@ -38,10 +52,7 @@ from schemas.session_events import (
     RetrievedChunk,
     Scores,
     SessionEvent,
-    TokensGenerated,
     Understanding,
-    Usage,
-    answer_id_of,
 )
 
 __all__ = [
@@ -54,9 +65,13 @@ __all__ = [
     "AnswerCompleted",
     "AnswerEvent",
     "AnswerFailed",
+    "CacheKey",
+    "CachedAnswer",
     "ChunkIndexed",
     "ChunksRetrieved",
     "Citation",
+    "Conversation",
+    "Cost",
     "DocumentDeleted",
     "DocumentEvent",
     "DocumentFailed",
@@ -66,6 +81,7 @@ __all__ = [
     "Event",
     "FeedbackGiven",
     "Filters",
+    "FlagChanged",
     "GenerationStarted",
     "Id",
     "IndexEvent",
@@ -79,10 +95,15 @@ __all__ = [
     "QueryAsked",
     "QueryCancelled",
     "RecordDeadLettered",
+    "Refused",
     "RetrievedChunk",
+    "Route",
     "Scores",
+    "Screened",
     "SessionEvent",
+    "SessionRead",
     "Tenant",
+    "Tier",
     "TokensGenerated",
     "Understanding",
     "Usage",
@@ -114,6 +135,8 @@ EVENTS: dict[str, type[Event]] = {
         IndexGenerationSwapped,
         IndexGenerationServed,
         IndexGenerationRefused,
+        FlagChanged,
+        SessionRead,
         RecordDeadLettered,
     )
 }

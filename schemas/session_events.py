@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -119,98 +119,9 @@ class ChunksRetrieved(SessionEvent):
     reranker: str | None = None
     degraded: tuple[str, ...] = ()  #: parts that did not answer: "vector", "keyword", "rerank"
     cached: tuple[str, ...] = ()  #: what was not computed anew: "embedding", "results"
+    arms: dict[str, str] = Field(default_factory=dict)  #: by experiment, the arm that the session is in
     session_offset: int  #: where the session's QueryAsked lies: a reader of this answer need not look further back
     took_ms: float
-
-
-# ------------------------------------------------------------------ answers
-
-
-def answer_id_of(query_id: str) -> str:
-    """The id of a question's answer."""
-    return f"a-{query_id}"
-
-
-class AnswerEvent(SessionEvent):
-    """An event of one answer. Of two attempts the higher wins; `attempt` is the worker's consumer generation."""
-
-    answer_id: Id  #: one answer to a question
-    attempt: int = Field(ge=0)  #: of two attempts the higher wins
-
-
-class GenerationStarted(AnswerEvent):
-    """An attempt began. Tokens of older attempts at `resumes_at` and after are void."""
-
-    type: Literal["GenerationStarted"] = "GenerationStarted"
-    version: Literal[1] = 1
-    resumes_at: int = Field(ge=0)  #: index of the first TokensGenerated of this attempt
-    model: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
-
-
-class TokensGenerated(AnswerEvent):
-    """A piece of the answer's text: one to three tokens, more under load. Indexes of an answer are contiguous from 0."""
-
-    type: Literal["TokensGenerated"] = "TokensGenerated"
-    version: Literal[1] = 1
-    index: int = Field(ge=0)
-    text: str
-
-
-class Citation(Value):
-    """A number in the answer's text, and the chunk that it stands for."""
-
-    number: int
-    chunk_id: Id
-    document_id: Id
-    title: str
-    source: str
-    heading_path: tuple[str, ...] = ()
-
-
-class Usage(Value):
-    """Tokens read and written, as the model counts them."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class AnswerCompleted(AnswerEvent):
-    """The answer is whole. The session, and topic `answers` (the audit record)."""
-
-    type: Literal["AnswerCompleted"] = "AnswerCompleted"
-    version: Literal[1] = 1
-    question: str
-    text: str
-    answered: bool  #: false: the documents do not hold the answer, and the text says so
-    citations: tuple[Citation, ...] = ()
-    model: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    prompt: str | None = None  #: what the model was given; null for a model that is given none
-    usage: Usage = Usage()
-    finish_reason: Literal["stop", "length"] = "stop"
-    tokens_end: int  #: one past the index of the last TokensGenerated
-    took_ms: float
-
-
-class AnswerFailed(AnswerEvent):
-    """The answer could not be made, or not be finished."""
-
-    type: Literal["AnswerFailed"] = "AnswerFailed"
-    version: Literal[1] = 1
-    error: str  #: slug of the error class
-    detail: str
-    remedy: str
-    retryable: bool
-
-
-class AnswerCancelled(AnswerEvent):
-    """The answer was stopped by a QueryCancelled."""
-
-    type: Literal["AnswerCancelled"] = "AnswerCancelled"
-    version: Literal[1] = 1
-    cancelled_by: str = "anonymous"
-    tokens_end: int
 
 
 # ----------------------------------------------------------------- feedback

@@ -9,8 +9,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from schemas.answering_settings import Experiment, Price, RouteRule
 from schemas.errors import InvalidSetting
-from schemas.events import Tenant
+from schemas.events import Tenant, Tier
 
 PREFIX = "ROXY_"
 Placement = Literal["topic", "lane"]
@@ -120,7 +121,7 @@ class Settings(BaseSettings):
     diversity: float = Field(0.0, ge=0, le=1, description="Maximal marginal relevance: weight of being unlike those before; 0: off.")
     neighbours: int = Field(0, ge=0, le=5, description="Chunks before and behind each one found whose text is joined to it.")
     near_duplicate: float = Field(0.85, ge=0, le=1, description="Share of words in a row that two chunks have in common to count as one; 0: off.")
-    context_tokens: int = Field(4_000, ge=50, description="Longest context that a question's chunks make together, in tokens.")
+    context_tokens: int = Field(3_000, ge=50, description="Longest context that a question's chunks make together, in tokens.")
     result_cache_s: float = Field(
         3_600.0, ge=0, description="Seconds that results are kept for the same question at the same index position; 0: off."
     )
@@ -143,6 +144,46 @@ class Settings(BaseSettings):
     model_first_token_s: float = Field(60.0, gt=0, description="Longest time to the first token, loading the model included.")
     model_between_tokens_s: float = Field(20.0, gt=0, description="Longest time between two tokens.")
     model_total_s: float = Field(110.0, gt=0, description="Longest time of one answer; less than ROXY_STEP_TIMEOUT_S, so that it is tried again.")
+
+    model_concurrency: int = Field(64, ge=1, description="Answers that a worker lets one model write at a time; tenants take turns.")
+
+    # Which model, in what words
+    tiers: dict[Tier, str] = Field(
+        default_factory=dict,
+        description='JSON: a model for each tier that a question may be routed to: {"small": "ollama:<model>", "large": "openai:<model>"}. '
+        "A tier without one is answered by the next larger one that has one. None: ROXY_LANGUAGE_MODEL answers all.",
+    )
+    fallback_models: tuple[str, ...] = Field(
+        (), description='JSON list of models that answer, in this order, when the one that should have failed: ["ollama:<model>", "extractive"].'
+    )
+    routes: tuple[RouteRule, ...] = Field(
+        (),
+        description="JSON list of rules that say which tier answers which question, instead of the built-in ones.",
+    )
+    experiments: tuple[Experiment, ...] = Field((), description="JSON list of experiments: settings that hold for a share of the sessions.")
+    prompt: str = Field("answer.v1", description="Name of the prompt's template.")
+    prompts_dir: Path | None = Field(None, description="Folder of templates of your own: <name>.md.")
+    tokenizer_file: Path | None = Field(None, description="tokenizer.json of the model, to count its tokens exactly. Unset: estimated from above.")
+    prompt_tokens: int = Field(4_000, ge=200, description="Longest prompt, in tokens: context, conversation and question together.")
+    history_turns: int = Field(5, ge=0, le=50, description="Last turns of the session that a model is given verbatim; older ones are summarised.")
+    prices: dict[str, Price] = Field(
+        default_factory=dict, description='JSON: price of a million tokens by model: {"openai:<model>": {"prompt": 2.5, "completion": 10}}.'
+    )
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="Currency of ROXY_PRICES.")
+
+    # Answers given again
+    answer_cache: bool = Field(True, description="Give an answer again to the same question, as long as the index, model and prompt are the same.")
+    answer_cache_s: float = Field(86_400.0, gt=0, description="Seconds that an answer may be given again.")
+    semantic_cache: bool = Field(False, description="Give an answer again to a question that means the same too. Needs an embedder.")
+    semantic_threshold: float = Field(0.97, ge=0, le=1, description="Cosine of two questions from which on they count as meaning the same.")
+
+    # Quality
+    refusals: bool = Field(True, description="Say that the documents do not hold the answer, without asking a model, where they very likely do not.")
+    refuse_below: float = Field(0.2, ge=0, le=1, description="Confidence in what was retrieved under which ROXY_REFUSALS holds.")
+    screening: bool = Field(True, description="Take what speaks to the model out of retrieved chunks, and say so in the events.")
+    self_check: bool = Field(False, description="Let the model read its own draft once more against the chunks; the first token comes later.")
+    moderator: str = Field("none", description="none | words:<file> | openai:<model>. Who looks at questions and answers.")
+    unread_cancel_min: float = Field(0.0, ge=0, description="Minutes without a reader of its session after which an answer is cancelled; 0: never.")
 
     # Workers
     consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")

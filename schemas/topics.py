@@ -21,6 +21,7 @@ from schemas.events import (
     DocumentSubmitted,
     Event,
     FeedbackGiven,
+    FlagChanged,
     GenerationStarted,
     IndexGenerationBuilt,
     IndexGenerationRefused,
@@ -30,6 +31,7 @@ from schemas.events import (
     QueryAsked,
     QueryCancelled,
     RecordDeadLettered,
+    SessionRead,
     TokensGenerated,
 )
 from schemas.settings import Settings
@@ -97,9 +99,24 @@ RETRIEVALS = Topic("retrievals", "session id", (ChunksRetrieved,), "What was fou
 SESSIONS = Topic("sessions", "session id", SESSION_EVENTS, "Lanes: all of one session in order, many sessions to a partition.")
 ANSWERS = Topic("answers", "session id", (AnswerCompleted,), "The audit record of every answer.", FOREVER)
 FEEDBACK = Topic("feedback", "session id", (FeedbackGiven,), "What people thought of answers.", FOREVER)
+FLAGS = Topic("flags", "flag", (FlagChanged,), "Each change of a feature flag.", FOREVER)
+READERS = Topic("readers", "session id", (SessionRead,), "Which sessions have readers, where ROXY_UNREAD_CANCEL_MIN asks for it.", DAYS)
 DEAD_LETTERS = Topic("dead-letters", "original key", (RecordDeadLettered,), "Records that no step could finish.")
 
-TOPICS: tuple[Topic, ...] = (DOCUMENTS, CHUNKS, INGESTIONS, GENERATIONS, QUERIES, RETRIEVALS, SESSIONS, ANSWERS, FEEDBACK, DEAD_LETTERS)
+TOPICS: tuple[Topic, ...] = (
+    DOCUMENTS,
+    CHUNKS,
+    INGESTIONS,
+    GENERATIONS,
+    QUERIES,
+    RETRIEVALS,
+    SESSIONS,
+    ANSWERS,
+    FEEDBACK,
+    FLAGS,
+    READERS,
+    DEAD_LETTERS,
+)
 
 #: Where the journal appends an event. A session's own records (SESSION_EVENTS) go through the session log instead.
 JOURNAL: dict[type[Event], Topic] = {event: topic for topic in TOPICS if topic is not SESSIONS for event in topic.events}

@@ -15,14 +15,16 @@ from connectors.embedder import open_embedder
 from connectors.embedder.base import Embedder
 from connectors.journal.base import Journal
 from connectors.keyword_index import open_keyword_index
-from connectors.language_model import open_language_model
-from connectors.language_model.base import LanguageModel
 from connectors.reranker import open_reranker
 from connectors.reranker.base import Reranker
 from connectors.session_log.base import SessionLog
 from connectors.shared_index import open_shared_index
 from connectors.vector_index import open_vector_index
 from schemas.settings import Settings
+from streams.answering.answer_cache import AnswerCache
+from streams.answering.conversation import Conversations
+from streams.answering.in_force import Flags
+from streams.answering.speakers import Speakers, opened
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.derivation import Cutter
@@ -48,7 +50,8 @@ class Ports:
     chunker: ChunkerByContentType
     embedder: Embedder | None
     index: ChunkIndex  #: the one that follows `chunks`; ingestion asks it what is known
-    model: LanguageModel
+    speakers: Speakers
+    conversations: Conversations
     cancellations: Cancellations
     target: Target | None = None  #: the shared index, if a part of it lies on a server
     plan: Plan = field(default_factory=Plan)
@@ -57,6 +60,8 @@ class Ports:
     results: ResultCache | None = None
     terms: Terms = field(default_factory=Terms.of)
     read_ahead: ReadAhead = field(default_factory=ReadAhead)
+    flags: Flags = field(default_factory=Flags)
+    answers: AnswerCache = field(default_factory=AnswerCache)
     serving: Serving = field(default_factory=Serving)
     seen: OrderedDict[str, None] = field(default_factory=OrderedDict)  #: queries that this worker met
 
@@ -78,7 +83,8 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         embedder=embedder,
         index=open_index(settings, embedder, shared),
         target=Target(shared, name, dims, settings.consumer_group) if shared else None,
-        model=open_language_model(settings.language_model, settings),
+        speakers=opened(settings),
+        conversations=Conversations(session_log),
         cancellations=Cancellations(),
         plan=Plan.of(settings),
         reranker=await asyncio.to_thread(open_reranker, settings.reranker),

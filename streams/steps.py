@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
-from connectors.language_model.base import LanguageModel
-from connectors.language_model.canned import CannedModel
 from schemas.errors import RoxyError, UnknownSession
 from schemas.events import (
-    SHORTCUTS,
     ChunksRetrieved,
     DocumentDeleted,
     DocumentFailed,
@@ -25,13 +22,16 @@ from schemas.events import (
 )
 from schemas.session_id import Session
 from streams.answer_so_far import AnswerSoFar, holds, read_back
-from streams.generation import answer_failed, generate
+from streams.answering.attempt import answer_failed
+from streams.answering.brief import brief_of
+from streams.answering.in_force import in_force
+from streams.answering.routing import routed
+from streams.generation import generate
 from streams.ingestion import ingest
 from streams.outlet import Output
 from streams.ports import Ports
 from streams.retrieval import retrieve
 from streams.step import Delivery
-from streams.understanding.intent import shortcut_of
 from streams.understanding.turns import Turn, turns_before
 from streams.understanding.understand import understand
 from streams.understanding.vocabulary import Vocabulary
@@ -58,7 +58,8 @@ async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGe
         return (await delivery.written())[0].offset if so_far.asked_at is None else so_far.asked_at
 
     found = so_far.found or await _found(event, asked_at, ports)
-    ports.read_ahead.start(ports.model, found.chunks)
+    settings = in_force(ports.settings, ports.flags, event.tenant, event.session_id).settings
+    ports.read_ahead.start(ports.speakers.chain(routed(found, settings), settings, event.tenant)[0], found.chunks)
     yield (found.model_copy(update={"session_offset": await asked_at()}),)
 
 
@@ -70,14 +71,9 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
     async def so_far(found: ChunksRetrieved) -> AnswerSoFar:
         return await read_back(ports.session_log, Session(found.tenant, found.session_id), found.query_id, found.session_offset)
 
-    answer = generate(
-        event,
-        attempt=delivery.attempt,
-        redelivered=delivery.redelivered,
-        model=_speaker(event, ports),
-        cancellations=ports.cancellations,
-        read_back=so_far,
-    )
+    holds_now = in_force(ports.settings, ports.flags, event.tenant, event.session_id, event.arms)
+    brief = await brief_of(event, holds_now, speakers=ports.speakers, conversations=ports.conversations, answers=ports.answers)
+    answer = generate(brief, attempt=delivery.attempt, redelivered=delivery.redelivered, cancellations=ports.cancellations, read_back=so_far)
     async with aclosing(answer) as outputs:
         async for output in outputs:
             yield output
@@ -147,12 +143,6 @@ async def _found(event: QueryAsked, asked_at: Callable[[], Awaitable[int]], port
         guards=ports.guards,
         results=ports.results,
     )
-
-
-def _speaker(found: ChunksRetrieved, ports: Ports) -> LanguageModel:
-    """Who answers: the model, or, where no documents are needed, the platform itself."""
-    shortcut = shortcut_of(found.question) if found.understanding.intent in SHORTCUTS else None
-    return CannedModel(shortcut.answer) if shortcut else ports.model
 
 
 async def _asked_before(event: QueryAsked, delivery: Delivery, ports: Ports) -> AnswerSoFar:

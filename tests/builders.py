@@ -103,7 +103,7 @@ class ScriptedModel:
     def __init__(
         self, tokens: Sequence[str] = ("One ", "two ", "[1]."), resumes: Resumes = "rerun", fails_at: int = -1, error: Exception | None = None
     ):
-        self.name, self.resumes = "scripted", resumes
+        self.name, self.resumes, self.converses = "scripted", resumes, False
         self.parameters: dict[str, Any] = {}
         self.prefixes: list[str] = []
         self.closed = 0

@@ -13,11 +13,20 @@ from typing import Any, Literal, NamedTuple, Protocol
 from schemas.events import RetrievedChunk, Usage
 
 
+class Turn(NamedTuple):
+    """A question of the session before, and its answer."""
+
+    question: str
+    answer: str
+
+
 class Prompt(NamedTuple):
     """What a model is asked."""
 
     question: str  #: whole: it leans on no question before
     chunks: tuple[RetrievedChunk, ...]
+    turns: tuple[Turn, ...] = ()  #: of the session before the question, oldest first
+    summary: str = ""  #: of what was said before these
 
 
 class Finish(NamedTuple):
@@ -35,6 +44,7 @@ class LanguageModel(Protocol):
     parameters: dict[str, Any]
     #: how an answer that lost its worker goes on: run again and skip what is out; be given what is out as a prefix; begin again
     resumes: Literal["rerun", "prefix", "restart"]
+    converses: bool  #: what was said before in the session is of use to it
 
     async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
         """These chunks were found and will be asked about in a moment: what can be made ready may be. Gives way to other work."""

@@ -21,6 +21,7 @@ class CannedModel:
 
     name = "canned"
     resumes: Literal["rerun", "prefix", "restart"] = "rerun"
+    converses = False
 
     def __init__(self, text: str) -> None:
         self.parameters: dict[str, Any] = {}

@@ -26,15 +26,27 @@ _WORD = re.compile(r"\w+")
 
 def holds_answer(question: str, chunks: Sequence[RetrievedChunk]) -> bool:
     """Whether it is worth quoting from these chunks."""
+    held, nearest = _evidence(question, chunks)
+    return held >= _BY_WORDS if nearest is None else held + nearest >= _WITH_MEANING
+
+
+def confidence(question: str, chunks: Sequence[RetrievedChunk]) -> float:
+    """How likely it is that the chunks hold the answer, 0..1: 0.5 is where `holds_answer` says yes."""
+    held, nearest = _evidence(question, chunks)
+    share = held / _BY_WORDS if nearest is None else (held + nearest) / _WITH_MEANING
+    return round(min(max(share / 2, 0.0), 1.0), 4)
+
+
+def _evidence(question: str, chunks: Sequence[RetrievedChunk]) -> tuple[float, float | None]:
+    """The share of the question that one chunk holds, less what a missing name takes off, and the nearest cosine."""
     analyser, texts = Analyser(), [passage_of(chunk).terms for chunk in chunks]
     terms = analyser.question_terms(question)
     if not terms or not texts:
-        return False
+        return -1.0, None
     held = max(sum(term in text for term in terms) / len(terms) for text in texts)
     names = analyser.terms(" ".join(_names(question)))
     missing = _NAME_MISSING if any(all(name not in text for text in texts) for name in names) else 0.0
-    nearest = max((chunk.scores.vector for chunk in chunks if chunk.scores.vector is not None), default=None)
-    return held - missing >= _BY_WORDS if nearest is None else held + nearest - missing >= _WITH_MEANING
+    return held - missing, max((chunk.scores.vector for chunk in chunks if chunk.scores.vector is not None), default=None)
 
 
 def _names(question: str) -> list[str]:

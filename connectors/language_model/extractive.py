@@ -52,6 +52,7 @@ class ExtractiveModel:
 
     name = "extractive"
     resumes: Literal["rerun", "prefix", "restart"] = "rerun"
+    converses = False
 
     def __init__(self) -> None:
         self.parameters: dict[str, Any] = {"version": 1}

@@ -25,6 +25,8 @@ from schemas.settings import Settings
 class OllamaModel:
     """See connectors/language_model/base.py."""
 
+    converses = True
+
     def __init__(self, model: str, settings: Settings) -> None:
         self.name = f"ollama:{model}"
         self.resumes: Literal["rerun", "prefix", "restart"] = "restart" if settings.model_resumes == "restart" else "prefix"

@@ -26,6 +26,8 @@ _CONTINUE = {"continue_final_message": True, "add_generation_prompt": False}
 class OpenAIModel:
     """See connectors/language_model/base.py."""
 
+    converses = True
+
     def __init__(self, model: str, settings: Settings) -> None:
         self.name = f"openai:{model}"
         self.resumes: Literal["rerun", "prefix", "restart"] = "prefix" if settings.model_resumes == "prefix" else "restart"

@@ -31,6 +31,7 @@ class Script(BaseModel):
     fail_times: int = Field(0, ge=0)  #: how many of its first runs fail
     fail_after: int | None = Field(None, ge=0)  #: tokens that a failing run still says; null: it fails before the delay
     resumes: Literal["rerun", "prefix", "restart"] = "rerun"
+    converses: bool = False
 
 
 class ScriptedModel:
@@ -40,6 +41,7 @@ class ScriptedModel:
         self.name = "scripted"
         self.parameters: dict[str, Any] = script.model_dump(exclude_defaults=True)
         self.resumes: Literal["rerun", "prefix", "restart"] = script.resumes
+        self.converses = script.converses
         self._script = script
         self._failures_left = script.fail_times
 

@@ -23,7 +23,7 @@ class Plan(NamedTuple):
     diversity: float = 0.0
     neighbours: int = 0
     near_duplicate: float = 0.85
-    context_tokens: int = 4_000
+    context_tokens: int = 3_000
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

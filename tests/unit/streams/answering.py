@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from connectors.journal.memory import MemoryJournal
+from connectors.language_model.base import LanguageModel, Prompt
+from connectors.session_log.base import SessionLog
 from connectors.session_log.memory import MemorySessionLog
 from schemas.events import Event
 from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import RETRIEVALS
 from streams import step as step_module
+from streams.answering.brief import Brief
+from streams.answering.conversation import Conversations
+from streams.answering.speakers import Speakers
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.ports import Ports
@@ -50,7 +57,14 @@ class Bench:
     async def answer(self, model: ScriptedModel, *, generation: int = 1, redelivered: bool = False, tries: int = 1) -> None:
         """A worker of that consumer generation meets the ChunksRetrieved."""
         index = ChunkIndex(vectors=None, keywords=None, embedder_name="none")
-        ports = Ports(Settings(), self.session_log, chunker=None, embedder=None, index=index, model=model, cancellations=self.cancellations)  # type: ignore[arg-type]
+        ports = Ports(
+            Settings(),
+            self.session_log,
+            chunker=None,  # type: ignore[arg-type]
+            embedder=None,
+            index=index,
+            **speaking(self.session_log, model, self.cancellations),
+        )
 
         async def run(event: Event, delivery: step_module.Delivery):  # type: ignore[no-untyped-def]
             async for output in on_retrieval(event, delivery, ports=ports):
@@ -72,3 +86,17 @@ async def one_whole_answer(resumes: Resumes) -> list[Event]:
     bench = await Bench().asked()
     await bench.answer(ScriptedModel(SAID, resumes))
     return (await bench.events())[2:]
+
+
+def speaking(session_log: SessionLog, model: LanguageModel, cancellations: Cancellations | None = None) -> dict[str, Any]:
+    """Ports of those who answer."""
+    return {
+        "speakers": Speakers(lambda name, settings: model),
+        "conversations": Conversations(session_log),
+        "cancellations": cancellations or Cancellations(),
+    }
+
+
+def a_brief(*speakers: ScriptedModel) -> Brief:
+    """What was found, to be answered by these."""
+    return Brief(FOUND, Prompt(FOUND.understanding.text, FOUND.chunks), speakers, Settings())

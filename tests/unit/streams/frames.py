@@ -13,7 +13,7 @@ from schemas.events import Event, RecordDeadLettered
 from schemas.record import Position
 from schemas.session_id import Session
 from schemas.topics import DEAD_LETTERS, QUERIES, Topic
-from streams.generation import answer_failed
+from streams.answering.attempt import answer_failed
 from streams.outlet import Output
 from streams.step import Delivery, Frame, Policy, Step
 

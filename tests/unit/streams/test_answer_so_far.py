@@ -9,7 +9,7 @@ from schemas.errors import UnknownSession
 from schemas.events import AnswerCompleted, Event
 from schemas.session_id import Session
 from streams.answer_so_far import AnswerSoFar, holds, read_back
-from streams.generation import answer_failed
+from streams.answering.attempt import answer_failed
 from tests.builders import CONTEXT, a_cancellation, a_query, chunks_retrieved, generation_started, tokens
 
 SESSION = Session("default", "t1")

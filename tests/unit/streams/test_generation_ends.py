@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from schemas.events import AnswerCancelled, AnswerCompleted
-from streams.generation import cited
+from streams.answering.citations import cited
 from tests.builders import (
     ScriptedModel,
     a_cancellation,

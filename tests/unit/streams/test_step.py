@@ -14,7 +14,7 @@ from connectors.session_log.memory import MemorySessionLog
 from schemas.errors import InvalidQuery, ModelUnavailable
 from schemas.events import AnswerFailed, Event, QueryAsked
 from schemas.record import Record
-from streams.generation import answer_failed
+from streams.answering.attempt import answer_failed
 from streams.outlet import Output
 from streams.step import Delivery
 from tests.builders import a_query, a_record, chunks_retrieved, events_of, unreadable

@@ -27,12 +27,12 @@ from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import DEAD_LETTERS, FEEDBACK, QUERIES, RETRIEVALS, Topic
 from streams import steps as steps_module
-from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.ports import Ports
 from streams.step import Delivery, Frame, Policy, Step
 from streams.steps import answer_failure, document_failure, echo, no_failure, on_query
 from tests.builders import CONTEXT, ScriptedModel, a_cancellation, a_feedback, a_query, a_record, chunks_retrieved, events_of, records_of
+from tests.unit.streams.answering import speaking
 from tests.unit.streams.frames import FlakyJournal
 
 SESSION = Session("default", "t1")
@@ -44,7 +44,7 @@ class Bench:
     def __init__(self) -> None:
         self.journal, self.session_log = FlakyJournal(), MemorySessionLog()
         index = ChunkIndex(vectors=None, keywords=None, embedder_name="none")
-        self.ports = Ports(Settings(), self.session_log, None, None, index, ScriptedModel(), Cancellations())  # type: ignore[arg-type]
+        self.ports = Ports(Settings(), self.session_log, None, None, index, **speaking(self.session_log, ScriptedModel()))  # type: ignore[arg-type]
 
     async def work(self, run: Callable[..., Any], event: Event, topic: Topic = QUERIES, *, redelivered: bool = False, generation: int = 1) -> None:
         failed = no_failure if topic is FEEDBACK else answer_failure

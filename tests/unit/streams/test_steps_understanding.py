@@ -14,11 +14,11 @@ from schemas.events import AnswerCompleted, ChunksRetrieved, Filters
 from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import QUERIES, RETRIEVALS
-from streams.cancellations import Cancellations
 from streams.ports import Ports
 from streams.step import Frame, Policy, Step
 from streams.steps import answer_failure, on_query, on_retrieval
 from tests.builders import a_query, a_record, events_of
+from tests.unit.streams.answering import speaking
 from tests.unit.streams.corpus import Corpus, a_document
 
 SESSION = Session("default", "t1")
@@ -31,7 +31,7 @@ class Worker:
 
     def __init__(self, corpus: Corpus) -> None:
         self.session_log, self.journal = MemorySessionLog(), MemoryJournal()
-        self.ports = Ports(Settings(), self.session_log, None, None, corpus.index, ExtractiveModel(), Cancellations())  # type: ignore[arg-type]
+        self.ports = Ports(Settings(), self.session_log, None, None, corpus.index, **speaking(self.session_log, ExtractiveModel()))  # type: ignore[arg-type]
 
     async def ask(self, query_id: str, text: str, *, redelivered: bool = False, filters: Filters | None = None) -> ChunksRetrieved:
         """What was found for it."""

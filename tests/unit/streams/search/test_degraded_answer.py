@@ -10,13 +10,13 @@ from schemas.events import AnswerFailed
 from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import QUERIES
-from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.ports import Ports
 from streams.search.guard import Guards
 from streams.step import Frame, Policy, Step
 from streams.steps import answer_failure, on_query
 from tests.builders import ScriptedModel, a_query, a_record, events_of
+from tests.unit.streams.answering import speaking
 from tests.unit.streams.corpus import Corpus, WordEmbedder, a_document
 
 SESSION = Session("default", "t1")
@@ -47,7 +47,7 @@ async def test_the_answer_fails_with_a_plain_word_and_the_parts_are_left_alone()
     index = Broken(corpus.index)
     guards = Guards(failures=2, reset_s=60)
     named = {"session_log": session_log, "index": index, "embedder": corpus.embedder, "guards": guards}
-    ports = Ports(settings=Settings(), chunker=None, model=ScriptedModel(), cancellations=Cancellations(), **named)  # type: ignore[arg-type]
+    ports = Ports(settings=Settings(), chunker=None, **speaking(session_log, ScriptedModel()), **named)  # type: ignore[arg-type]
     frame = Frame(
         Step("retrieve", QUERIES, partial(on_query, ports=ports), answer_failure), journal=journal, session_log=session_log, policy=Policy(4, 5.0)
     )

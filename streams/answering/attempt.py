@@ -1,0 +1,111 @@
+"""Attempt: one worker's go at one answer, and the events that tell how it began and ended. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from connectors.language_model.base import Finish, LanguageModel
+from schemas.errors import RoxyError, Unavailable
+from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, ChunksRetrieved, GenerationStarted, TokensGenerated, answer_id_of
+from streams.answering.brief import Brief
+from streams.answering.citations import cited
+from streams.answering.grounding import grounding_of
+from streams.answering.prices import cost_of
+
+
+class Ended(NamedTuple):
+    """A text that has come to its end."""
+
+    text: str
+    finish: Finish
+    tokens_end: int  #: one past the index of the last TokensGenerated
+    took_ms: float
+    dropped_citations: int = 0
+
+
+class Attempt(NamedTuple):
+    """One worker's go at one answer, by one model."""
+
+    brief: Brief
+    number: int
+    model: LanguageModel
+
+    @property
+    def found(self) -> ChunksRetrieved:
+        return self.brief.found
+
+    def fields(self, part: str) -> dict[str, Any]:
+        """What all events of the attempt hold; `part` makes the id."""
+        found, answer_id = self.found, answer_id_of(self.found.query_id)
+        return {
+            "id": f"{answer_id}:{part}",
+            "tenant": found.tenant,
+            "session_id": found.session_id,
+            "query_id": found.query_id,
+            "answer_id": answer_id,
+            "attempt": self.number,
+        }
+
+    def started(self, resumes_at: int) -> GenerationStarted:
+        brief = self.brief
+        return GenerationStarted(
+            **self.fields(f"{self.number}:started"),
+            resumes_at=resumes_at,
+            model=self.model.name,
+            parameters=self.model.parameters,
+            route=brief.route,
+            arms=brief.found.arms,
+            conversation=brief.conversation,
+            screened=brief.screened,
+            refused=brief.refused,
+            cached=brief.cached,
+        )
+
+    def token(self, index: int, text: str) -> TokensGenerated:
+        return TokensGenerated(**self.fields(f"{self.number}:{index}"), index=index, text=text)
+
+    def cancelled(self, cancelled_by: str, index: int) -> AnswerCancelled:
+        return AnswerCancelled(**self.fields("end"), cancelled_by=cancelled_by, tokens_end=index)
+
+    def completed(self, ended: Ended) -> AnswerCompleted:
+        """The audit record."""
+        brief, citations = self.brief, cited(ended.text, self.found)
+        return AnswerCompleted(
+            **self.fields("end"),
+            question=self.found.question,
+            text=ended.text,
+            answered=bool(citations),
+            citations=citations,
+            model=self.model.name,
+            parameters=self.model.parameters,
+            prompt=ended.finish.prompt,
+            usage=ended.finish.usage,
+            finish_reason=ended.finish.reason,
+            route=brief.route,
+            arms=brief.found.arms,
+            refused=brief.refused,
+            cached=brief.cached,
+            cache_key=brief.cache_key if brief.cached is None else None,
+            cost=cost_of(self.model.name, ended.finish.usage, brief.settings),
+            grounding=grounding_of(ended.text, self.found.chunks),
+            dropped_citations=ended.dropped_citations,
+            tokens_end=ended.tokens_end,
+            took_ms=ended.took_ms,
+        )
+
+
+def answer_failed(tenant: str, session_id: str, query_id: str, attempt: int, error: RoxyError) -> AnswerFailed:
+    """AnswerFailed with the error's message and remedy."""
+    answer_id = answer_id_of(query_id)
+    return AnswerFailed(
+        id=f"{answer_id}:end",
+        tenant=tenant,
+        session_id=session_id,
+        query_id=query_id,
+        answer_id=answer_id,
+        attempt=attempt,
+        error=error.slug(),
+        detail=error.detail,
+        remedy=error.remedy,
+        retryable=isinstance(error, Unavailable),
+    )
