@@ -19,7 +19,7 @@ from tests.builders import (
     generation_started,
     tokens,
 )
-from tests.unit.streams.answering import FOUND, RESUMES, SAID, TEXT, Bench, a_brief, one_whole_answer
+from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, TEXT, Bench, a_brief, one_whole_answer
 
 # ---------------------------------------------------------------------- fresh
 

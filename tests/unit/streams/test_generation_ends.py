@@ -16,7 +16,7 @@ from tests.builders import (
     generation_started,
     tokens,
 )
-from tests.unit.streams.answering import FOUND, SAID, SESSION, TEXT, Bench
+from tests.unit.streams.answering.bench import FOUND, SAID, SESSION, TEXT, Bench
 
 # ------------------------------------------------------------------ cancelled
 

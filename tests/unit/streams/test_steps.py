@@ -32,7 +32,7 @@ from streams.ports import Ports
 from streams.step import Delivery, Frame, Policy, Step
 from streams.steps import answer_failure, document_failure, echo, no_failure, on_query
 from tests.builders import CONTEXT, ScriptedModel, a_cancellation, a_feedback, a_query, a_record, chunks_retrieved, events_of, records_of
-from tests.unit.streams.answering import speaking
+from tests.unit.streams.answering.bench import speaking
 from tests.unit.streams.frames import FlakyJournal
 
 SESSION = Session("default", "t1")

@@ -18,7 +18,7 @@ from streams.ports import Ports
 from streams.step import Frame, Policy, Step
 from streams.steps import answer_failure, on_query, on_retrieval
 from tests.builders import a_query, a_record, events_of
-from tests.unit.streams.answering import speaking
+from tests.unit.streams.answering.bench import speaking
 from tests.unit.streams.corpus import Corpus, a_document
 
 SESSION = Session("default", "t1")

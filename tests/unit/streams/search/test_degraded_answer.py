@@ -16,7 +16,7 @@ from streams.search.guard import Guards
 from streams.step import Frame, Policy, Step
 from streams.steps import answer_failure, on_query
 from tests.builders import ScriptedModel, a_query, a_record, events_of
-from tests.unit.streams.answering import speaking
+from tests.unit.streams.answering.bench import speaking
 from tests.unit.streams.corpus import Corpus, WordEmbedder, a_document
 
 SESSION = Session("default", "t1")
