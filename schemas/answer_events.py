@@ -7,14 +7,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from schemas.event import Id, Value
-from schemas.session_events import SessionEvent
+from schemas.session_events import IndexPosition, SessionEvent
 
 Tier = Literal["extractive", "small", "medium", "large"]  #: of models, the cheapest first
 Refused = Literal["moderation", "confidence"]
 
 
 def answer_id_of(query_id: str) -> str:
-    """The id of a question's answer."""
+    """The id of a question's first answer."""
     return f"a-{query_id}"
 
 
@@ -115,6 +115,23 @@ class CacheKey(Value):
     around: str  #: of all of these without the question
 
 
+class ContextChunk(Value):
+    """A chunk that an answer was made from."""
+
+    chunk_id: Id
+    rank: int
+    score: float  #: by which it was ranked
+    hash: str  #: of its text as the model was given it
+
+
+class Context(Value):
+    """What an answer was made from. Two answers with the same hash were given the same chunks in the same words."""
+
+    hash: str
+    chunks: tuple[ContextChunk, ...] = ()
+    index: IndexPosition  #: what the index knew
+
+
 class AnswerCompleted(AnswerEvent):
     """The answer is whole. The session, and topic `answers` (the audit record)."""
 
@@ -126,6 +143,7 @@ class AnswerCompleted(AnswerEvent):
     citations: tuple[Citation, ...] = ()
     model: str
     parameters: dict[str, Any] = Field(default_factory=dict)
+    context: Context | None = None  #: null: nothing was looked up
     prompt: str | None = None  #: what the model was given; null for a model that is given none
     usage: Usage = Usage()
     finish_reason: Literal["stop", "length"] = "stop"

@@ -1,10 +1,10 @@
-"""Events of a session: questions, what was found for them, answers, feedback."""
+"""Events of a session: questions, and what was found for them."""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from schemas.event import Event, Id, Value
 
@@ -51,6 +51,23 @@ class QueryCancelled(SessionEvent):
     type: Literal["QueryCancelled"] = "QueryCancelled"
     version: Literal[1] = 1
     cancelled_by: str = "anonymous"
+
+
+class Sibling(Value):
+    """Another answer to a question that has one: what it shall be made with instead of what holds for the session."""
+
+    answer_id: Id
+    settings: dict[str, Any] = Field(default_factory=dict)  #: by the settings' names in lower case, without ROXY_
+    asked_by: str = "anonymous"
+
+
+class RegenerationAsked(SessionEvent):
+    """Someone asked for another answer to a question. Topic `queries`, then the session."""
+
+    type: Literal["RegenerationAsked"] = "RegenerationAsked"
+    version: Literal[1] = 1
+    sibling: Sibling
+    look_up_again: bool = False  #: false: from the same chunks, so that both answers can be compared
 
 
 Intent = Literal["lookup", "how-to", "comparison", "follow-up", "greeting", "out-of-scope"]
@@ -120,29 +137,6 @@ class ChunksRetrieved(SessionEvent):
     degraded: tuple[str, ...] = ()  #: parts that did not answer: "vector", "keyword", "rerank"
     cached: tuple[str, ...] = ()  #: what was not computed anew: "embedding", "results"
     arms: dict[str, str] = Field(default_factory=dict)  #: by experiment, the arm that the session is in
+    sibling: Sibling | None = None  #: set: for another answer than the question's first
     session_offset: int  #: where the session's QueryAsked lies: a reader of this answer need not look further back
     took_ms: float
-
-
-# ----------------------------------------------------------------- feedback
-
-
-class FeedbackGiven(SessionEvent):
-    """Someone judged an answer. Topic `feedback`, then the session."""
-
-    type: Literal["FeedbackGiven"] = "FeedbackGiven"
-    version: Literal[1] = 1
-    feedback_id: Id
-    answer_id: Id
-    given_by: str = "anonymous"
-    thumb: Literal["up", "down"] | None = None
-    stars: int | None = Field(None, ge=1, le=5)
-    correction: str | None = Field(None, min_length=1)  #: the answer as it should have been
-    comment: str | None = Field(None, min_length=1)
-    tags: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.thumb is None and self.stars is None and not (self.correction or self.comment or self.tags):
-            raise ValueError("give at least one of thumb, stars, correction, comment, tags")
-        return self

@@ -21,6 +21,7 @@ from schemas.events import (
     DocumentSubmitted,
     Event,
     FeedbackGiven,
+    FeedbackRetracted,
     FlagChanged,
     GenerationStarted,
     IndexGenerationBuilt,
@@ -28,9 +29,11 @@ from schemas.events import (
     IndexGenerationServed,
     IndexGenerationSwapped,
     IngestionProgressed,
+    PreferencePairFormed,
     QueryAsked,
     QueryCancelled,
     RecordDeadLettered,
+    RegenerationAsked,
     SessionRead,
     TokensGenerated,
 )
@@ -62,6 +65,8 @@ SESSION_EVENTS: tuple[type[Event], ...] = (
     AnswerFailed,
     AnswerCancelled,
     FeedbackGiven,
+    FeedbackRetracted,
+    RegenerationAsked,
 )
 
 DOCUMENTS = Topic(
@@ -94,11 +99,12 @@ GENERATIONS = Topic(
     "Builds of the index from the log, and which of them serves.",
     FOREVER,
 )
-QUERIES = Topic("queries", "session id", (QueryAsked, QueryCancelled), "Questions, from the API or any producer.")
+QUERIES = Topic("queries", "session id", (QueryAsked, QueryCancelled, RegenerationAsked), "Questions, from the API or any producer.")
 RETRIEVALS = Topic("retrievals", "session id", (ChunksRetrieved,), "What was found for each question.")
 SESSIONS = Topic("sessions", "session id", SESSION_EVENTS, "Lanes: all of one session in order, many sessions to a partition.")
 ANSWERS = Topic("answers", "session id", (AnswerCompleted,), "The audit record of every answer.", FOREVER)
-FEEDBACK = Topic("feedback", "session id", (FeedbackGiven,), "What people thought of answers.", FOREVER)
+FEEDBACK = Topic("feedback", "session id", (FeedbackGiven, FeedbackRetracted), "What people thought of answers.", FOREVER)
+PREFERENCES = Topic("preferences", "pair id", (PreferencePairFormed,), "Pairs of answers of which one is preferred.", FOREVER, "compact")
 FLAGS = Topic("flags", "flag", (FlagChanged,), "Each change of a feature flag.", FOREVER)
 READERS = Topic("readers", "session id", (SessionRead,), "Which sessions have readers, where ROXY_UNREAD_CANCEL_MIN asks for it.", DAYS)
 DEAD_LETTERS = Topic("dead-letters", "original key", (RecordDeadLettered,), "Records that no step could finish.")
@@ -113,6 +119,7 @@ TOPICS: tuple[Topic, ...] = (
     SESSIONS,
     ANSWERS,
     FEEDBACK,
+    PREFERENCES,
     FLAGS,
     READERS,
     DEAD_LETTERS,
