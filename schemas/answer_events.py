@@ -138,6 +138,7 @@ class AnswerCompleted(AnswerEvent):
     type: Literal["AnswerCompleted"] = "AnswerCompleted"
     version: Literal[1] = 1
     question: str
+    asked: str = ""  #: the question whole, as it was understood and given to the model
     text: str
     answered: bool  #: false: the documents do not hold the answer, and the text says so
     citations: tuple[Citation, ...] = ()

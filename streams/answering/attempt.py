@@ -9,6 +9,7 @@ from schemas.errors import RoxyError, Unavailable
 from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, ChunksRetrieved, GenerationStarted, TokensGenerated, answer_id_of
 from streams.answering.brief import Brief
 from streams.answering.citations import cited
+from streams.answering.context import context_of
 from streams.answering.grounding import grounding_of
 from streams.answering.prices import cost_of
 
@@ -73,11 +74,13 @@ class Attempt(NamedTuple):
         return AnswerCompleted(
             **self.fields("end"),
             question=self.found.question,
+            asked=brief.prompt.question,
             text=ended.text,
             answered=bool(citations),
             citations=citations,
             model=self.model.name,
             parameters=self.model.parameters,
+            context=context_of(brief.found, brief.prompt),
             prompt=ended.finish.prompt,
             usage=ended.finish.usage,
             finish_reason=ended.finish.reason,
