@@ -26,6 +26,7 @@ from schemas.record import Position, Record
 from schemas.topics import Topic
 from streams.dead_letters import dead_letter
 from streams.outlet import Outlet, Output
+from streams.task import told_to_stop
 
 SOURCE = "/roxy/worker"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
@@ -123,7 +124,7 @@ class Frame:
         except RoxyError:
             raise
         except asyncio.CancelledError as error:
-            if _told_to_stop():
+            if told_to_stop():
                 raise
             raise RoxyError(f"Step {self._step.name} was cancelled by something that it called.") from error
         except Exception as error:
@@ -160,11 +161,6 @@ class Frame:
 
     def _outlet(self, context: Context, *, careful: bool) -> Outlet:
         return Outlet(self._journal, self._session_log, self._step.topic, context, careful=careful)
-
-
-def _told_to_stop() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _once_log_is_there(write: Callable[[], Awaitable[object]]) -> None:

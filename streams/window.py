@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 import structlog
 
 from schemas.record import Record
+from streams.fair_queue import FairQueue
 
 TopicPartition = tuple[str, int]
 Work = Callable[[Record], Awaitable[None]]
@@ -60,7 +61,7 @@ class Window:
         self._work, self._slots, self._capacity = work, slots, capacity or slots * 8
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._waiting: dict[_Key, deque[Record]] = {}  # a key is here while one of its records waits or runs
-        self._turns: OrderedDict[str, deque[_Key]] = OrderedDict()  # by tenant, the keys that may start
+        self._turns: FairQueue[_Key] = FairQueue()  # the keys that may start
         self._running: dict[asyncio.Task[None], _Key] = {}
         self._size = 0
         self._changed = asyncio.Condition()
@@ -102,8 +103,7 @@ class Window:
             state.revoked = True
             self._size -= len(state.unfinished)
         self._waiting = {key: queue for key, queue in self._waiting.items() if key.partition not in gone}
-        for tenant, turns in self._turns.items():
-            self._turns[tenant] = deque(key for key in turns if key.partition not in gone)
+        self._turns.drop(lambda key: key.partition in gone)
         cancelled = [task for task, key in self._running.items() if key.partition in gone]
         for task in cancelled:
             task.cancel()
@@ -121,24 +121,14 @@ class Window:
 
     def _start(self) -> None:
         """Start what may run, one record of each tenant in turn."""
-        while len(self._running) < self._slots and (key := self._next_key()) is not None:
+        while len(self._running) < self._slots and (key := self._turns.take()) is not None:
             task = asyncio.create_task(self._run(key, self._waiting[key].popleft()))
             self._running[task] = key
             task.add_done_callback(self._ended)
 
     def _queue_up(self, key: _Key, record: Record) -> None:
         """The key may start when it is its record's tenant's turn. A record's tenant is not part of the key: a producer may leave it out."""
-        self._turns.setdefault(record.header("tenant") or "", deque()).append(key)
-
-    def _next_key(self) -> _Key | None:
-        for tenant in list(self._turns):
-            turns = self._turns.pop(tenant)
-            if turns:
-                key = turns.popleft()
-                if turns:
-                    self._turns[tenant] = turns  # to the end: the other tenants come first
-                return key
-        return None
+        self._turns.put(record.header("tenant") or "", key)
 
     async def _run(self, key: _Key, record: Record) -> None:
         while True:

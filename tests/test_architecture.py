@@ -27,7 +27,7 @@ CLIENTS = {
     "usearch": r"connectors/vector_index/usearch\.py|infra/bench/\w+\.py",
     "tantivy": r"connectors/keyword_index/\w+\.py|infra/bench/\w+\.py",
     "sentence_transformers": r"connectors/(embedder/sentence_transformers|reranker/cross_encoder)\.py|infra/bench/\w+\.py",
-    "purgatory": r"streams/search/guard\.py",
+    "purgatory": r"streams/breaker\.py",
     "rensa": r"streams/search/near_duplicates\.py",
     "ollama": r"connectors/language_model/ollama\.py",
     "openai": r"connectors/language_model/openai\.py",

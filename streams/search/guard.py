@@ -1,31 +1,26 @@
-"""Guard: what stands between a search and each part that it asks: a time limit and a breaker (purgatory).
+"""Guard: what stands between a search and each part that it asks: a time limit and a breaker.
 
 After so many failures in a row a part is left alone for a while; then one question tries it, while the others go on without it. Whatever
 a part raises counts as its failure, for a library that breaks is as good as one that is away; a question that is cancelled counts as nothing.
-Purgatory measures by the wall clock: a clock that is set back by an hour leaves an open breaker open for that hour.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-import structlog
 from prometheus_client import Counter
-from purgatory import AsyncCircuitBreakerFactory, ContextChanged
-from purgatory.domain.model import OpenedState
-from purgatory.service._async.circuitbreaker import AsyncCircuitBreaker
 
 from schemas.errors import Unavailable
 from schemas.settings import Settings
+from streams.breaker import Breaker
+from streams.task import told_to_stop
 
 T = TypeVar("T")
 
 _FAILURES = Counter("roxy_search_failures", "Calls of a part of the search that failed or took too long.", ["part"])
 _CHANGES = Counter("roxy_search_breaker_changes", "Changes of a breaker's state.", ["part", "state"])
-
-log = structlog.get_logger(__name__)
 
 
 class Guard:
@@ -33,10 +28,7 @@ class Guard:
 
     def __init__(self, part: str, *, timeout_s: float, failures: int, reset_s: float) -> None:
         self._part, self._timeout_s = part, timeout_s
-        passing = [(error, self._is_nobodys_fault) for error in (asyncio.CancelledError, GeneratorExit)]
-        self._breakers = AsyncCircuitBreakerFactory(failures, reset_s, exclude=[*passing])
-        self._breakers.add_listener(_note)
-        self._breaker: AsyncCircuitBreaker | None = None  # purgatory makes it in a coroutine
+        self._breaker = Breaker(part, f"The {part} part", failures=failures, reset_s=reset_s, refusal=Unavailable, changes=_CHANGES)
 
     async def run(self, call: Callable[[], Awaitable[T]], *, by: float | None = None) -> T:
         """What the part answers, by the loop's time `by` if that comes before its own limit. Raises Unavailable."""
@@ -44,16 +36,15 @@ class Guard:
         until = now + self._timeout_s if by is None else min(by, now + self._timeout_s)
         if until <= now:  # those before it took all of the time
             raise Unavailable(f"There was no time left to ask the {self._part} part.")
-        breaker = self._breaker = self._breaker or await self._breakers.get_breaker(self._part)
-        if breaker.context.state == "half-opened":  # purgatory would let all of them try
-            raise Unavailable(f"The {self._part} part failed a moment ago and is being tried again.")
+        async with self._breaker.call():
+            return await self._asked(call, until)
+
+    async def _asked(self, call: Callable[[], Awaitable[T]], until: float) -> T:
         try:
-            async with breaker, asyncio.timeout_at(until):
+            async with asyncio.timeout_at(until):
                 return await call()
-        except OpenedState as error:
-            raise Unavailable(f"The {self._part} part has failed several times and is left alone for a moment.") from error
         except asyncio.CancelledError as error:
-            if _told_to_stop():
+            if told_to_stop():
                 raise
             raise self._failed("was cancelled") from error
         except TimeoutError as error:
@@ -64,11 +55,6 @@ class Guard:
     def _failed(self, how: str) -> Unavailable:
         _FAILURES.labels(self._part).inc()
         return Unavailable(f"The {self._part} part {how}.")
-
-    def _is_nobodys_fault(self, error: BaseException) -> bool:
-        """A cancelled question says nothing of the part. Not so if it was the one that tried it: taken for no failure, it would close the breaker."""
-        trying = self._breaker is not None and self._breaker.context.state == "half-opened"
-        return not trying and (isinstance(error, GeneratorExit) or _told_to_stop())
 
 
 class Guards:
@@ -87,14 +73,3 @@ class Guards:
     def deadline(self) -> float:
         """By when parts that are asked one after the other must have answered."""
         return asyncio.get_running_loop().time() + self._timeout_s
-
-
-def _note(part: str, kind: str, event: Any) -> None:
-    if isinstance(event, ContextChanged):
-        _CHANGES.labels(part, event.state).inc()
-        log.warning("breaker changed", part=part, state=event.state)
-
-
-def _told_to_stop() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

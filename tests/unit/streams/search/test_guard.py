@@ -120,7 +120,7 @@ async def test_after_a_while_one_call_tries_it_and_closes_the_breaker(clock: Clo
 
 
 async def test_a_cancelled_question_is_not_the_parts_failure(clock: Clock) -> None:
-    """Nor does it close a breaker, if it was the one that tried the part."""
+    """Nor a sign that the part is back, if it was the one that tried it: the next one tries."""
     guard, part = a_guard(failures=1), Part()
     part.answers.clear()
     for _ in range(2):
@@ -142,6 +142,8 @@ async def test_a_cancelled_question_is_not_the_parts_failure(clock: Clock) -> No
     await asyncio.gather(trying, return_exceptions=True)
     part.answers.set()
 
+    with pytest.raises(Unavailable, match="broken pipe"):
+        await guard.run(part)
     with pytest.raises(Unavailable, match="left alone"):
         await guard.run(part)
 
