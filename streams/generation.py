@@ -1,6 +1,7 @@
 """Generation: a question and its chunks to an answer, token by token. The step of topic `retrievals`.
 
-An answer survives its worker: what a worker before has put into the session's log counts, and this one goes on behind it.
+An answer survives its worker: what a worker before has put into the session's log counts, and this one goes on behind it. It survives its
+model too: when one fails, the next one begins the answer anew.
 """
 
 from __future__ import annotations
@@ -8,54 +9,66 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from typing import NamedTuple
 
+import structlog
+from prometheus_client import Counter
+
+from schemas.errors import ModelRefused, ModelUnavailable
 from schemas.events import ChunksRetrieved, Event
 from streams.answer_so_far import AnswerSoFar
 from streams.answering.attempt import Attempt, Ended
 from streams.answering.brief import Brief
+from streams.answering.speaker import Speaker
 from streams.cancellations import Cancellations, Query
 from streams.outlet import Output
+from streams.step import Delivery
 from streams.token_stream import TextDiffers, TokenStream
 
 #: What comes before the first token waits so long for it, to go out in the same request: sent alone, it would hold the token back for
 #: a round trip, because a partition has one request under way at a time.
 _TOGETHER_S = 0.005
 
+_FAILURES = Counter("roxy_model_failures", "Answers that a language model did not finish.", ["model"])
+_FALLBACKS = Counter("roxy_model_fallbacks", "Answers begun anew by the next model.", ["model", "instead_of"])
+
 ReadBack = Callable[[ChunksRetrieved], Awaitable[AnswerSoFar]]
 
+log = structlog.get_logger(__name__)
 
-async def generate(
-    brief: Brief, *, attempt: int, redelivered: bool, cancellations: Cancellations, read_back: ReadBack
-) -> AsyncGenerator[Output, None]:
+
+class Around(NamedTuple):
+    """What an attempt looks at beside its model."""
+
+    delivery: Delivery
+    cancellations: Cancellations
+
+
+async def generate(brief: Brief, delivery: Delivery, *, cancellations: Cancellations, read_back: ReadBack) -> AsyncGenerator[Output, None]:
     """Events of the answer, in order: ChunksRetrieved, GenerationStarted, TokensGenerated…, and one terminal event.
 
     Of a redelivered record the session's log is read back, before the attempt begins and again behind its GenerationStarted, which
     fences off every attempt before: what an older one wrote up to there counts, what it writes later does not.
     """
-    so_far = await read_back(brief.found) if redelivered else AnswerSoFar()
-    run = Attempt(brief, attempt, brief.speakers[0])
+    so_far = await read_back(brief.found) if delivery.redelivered else AnswerSoFar()
     if so_far.ended:
         yield _audit(so_far)
         return
-    resumes_at = 0 if run.model.resumes == "restart" else len(so_far.texts)
+    speakers = _in_turn(brief.speakers, so_far)
+    run = Attempt(brief, delivery.attempt, speakers[0])
+    resumes_at = len(so_far.texts) if _goes_on(run, so_far) else 0
     first: list[Event] = [run.started(resumes_at)] if so_far.found else [brief.found, run.started(resumes_at)]
-    if redelivered:
+    if delivery.redelivered:
         while first:
             yield first.pop(0)
         so_far = await read_back(brief.found)
         if so_far.ended:
             yield _audit(so_far)
             return
-    try:
-        so_far = so_far._replace(texts=so_far.texts[:resumes_at])
-        async with aclosing(_answer(run, cancellations, so_far, first=first)) as events:
-            async for event in events:
-                yield event
-    except TextDiffers:  # another version of the model, say: what is out is void, and readers are told so
-        again = run._replace(number=run.number + 1)
-        async with aclosing(_answer(again, cancellations, so_far._replace(texts=()), first=[again.started(0)])) as events:
-            async for event in events:
-                yield event
+    so_far = so_far._replace(texts=so_far.texts[:resumes_at])
+    async with aclosing(_by_one_of(speakers, run, Around(delivery, cancellations), so_far, first=first)) as events:
+        async for event in events:
+            yield event
 
 
 def _audit(so_far: AnswerSoFar) -> Sequence[Event]:
@@ -63,13 +76,69 @@ def _audit(so_far: AnswerSoFar) -> Sequence[Event]:
     return (so_far.completed,) if so_far.completed is not None else ()
 
 
-async def _answer(run: Attempt, cancellations: Cancellations, so_far: AnswerSoFar, *, first: Sequence[Event]) -> AsyncGenerator[Event, None]:
+def _in_turn(speakers: Sequence[Speaker], so_far: AnswerSoFar) -> list[Speaker]:
+    """Who has said what is out goes first, if it is known here; then all others in their order."""
+    return sorted(speakers, key=lambda speaker: not (so_far.texts and so_far.said_by(speaker.model)))
+
+
+def _goes_on(run: Attempt, so_far: AnswerSoFar) -> bool:
+    return run.model.resumes != "restart" and so_far.said_by(run.model)
+
+
+async def _by_one_of(
+    speakers: Sequence[Speaker], run: Attempt, around: Around, so_far: AnswerSoFar, *, first: Sequence[Event]
+) -> AsyncGenerator[Event, None]:
+    """The first speaker's answer. If it fails, what is out is void, readers are told so, and the next one begins anew.
+
+    Raises the last failure that may pass, if there is one: then the answer is worth another try.
+    """
+    waiting, failure = list(speakers[1:]), None
+    while True:
+        try:
+            async with aclosing(_answer(run, around, so_far, first=first)) as events:
+                async for event in events:
+                    yield event
+            return
+        except TextDiffers:  # another version of the model, say: the same one, from the beginning
+            again = run.speaker
+        except (ModelUnavailable, ModelRefused) as error:
+            _FAILURES.labels(run.model.name).inc()
+            failure = error if failure is None or isinstance(error, ModelUnavailable) else failure
+            if not waiting:
+                raise failure from error
+            again = waiting.pop(0)
+            _FALLBACKS.labels(again.model.name, run.model.name).inc()
+            log.warning("the next model answers", model=again.model.name, instead_of=run.model.name, error=str(error))
+        run = run._replace(number=run.number + 1, speaker=again)
+        so_far, first = so_far._replace(texts=()), [run.started(0)]
+        around.delivery.afresh()
+
+
+async def _answer(run: Attempt, around: Around, so_far: AnswerSoFar, *, first: Sequence[Event]) -> AsyncGenerator[Event, None]:
+    """The answer as soon as the model has a slot for it. Nobody who waits for one is kept from the sources, or from cancelling."""
+    if so_far.texts and not so_far.said_by(run.model):  # another worker had begun anew while this one read
+        raise TextDiffers("What is out is another model's.")
+    query = Query.of(run.found)
+    with run.speaker.slots.place(query.tenant) as place, around.cancellations.listening(query, place.leave):
+        if place.waits:
+            for event in first:
+                yield event
+            first = ()
+            if not _cancelled_by(query, around, so_far):
+                with around.delivery.untimed():
+                    await place.turn()
+        async with aclosing(_spoken(run, around, so_far, first=first)) as events:
+            async for event in events:
+                yield event
+
+
+async def _spoken(run: Attempt, around: Around, so_far: AnswerSoFar, *, first: Sequence[Event]) -> AsyncGenerator[Event, None]:
     """What comes before the first token, tokens behind what is out, then the terminal event."""
     begun, text, index = time.perf_counter(), so_far.text, len(so_far.texts)
     query = Query.of(run.found)
     async with TokenStream(run.model, run.brief.prompt, skip=text) as stream:
-        with cancellations.listening(query, stream.stop):
-            if so_far.cancelled_by or cancellations.cancelled_by(query):  # asked behind the listener: none is missed in between
+        with around.cancellations.listening(query, stream.stop):
+            if _cancelled_by(query, around, so_far):  # asked behind the listener: none is missed in between
                 stream.stop()
             await stream.soon(_TOGETHER_S if first else 0)
             for event in first:
@@ -78,6 +147,10 @@ async def _answer(run: Attempt, cancellations: Cancellations, so_far: AnswerSoFa
                 yield run.token(index, piece)
                 text, index = text + piece, index + 1
         if stream.stopped:
-            yield run.cancelled(so_far.cancelled_by or cancellations.cancelled_by(query) or "", index)
+            yield run.cancelled(_cancelled_by(query, around, so_far) or "", index)
             return
     yield run.completed(Ended(text, stream.finish, index, round((time.perf_counter() - begun) * 1000, 3)))
+
+
+def _cancelled_by(query: Query, around: Around, so_far: AnswerSoFar) -> str | None:
+    return so_far.cancelled_by or around.cancellations.cancelled_by(query)

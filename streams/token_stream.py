@@ -1,18 +1,20 @@
 """A model's tokens as pieces of one record each: the first alone and at once, then up to three, more while the log is slower than the model.
 
-No token waits for another: a piece is what is there when the writer comes back for more.
+No token waits for another: a piece is what is there when the writer comes back for more. Only a number in brackets waits until it is whole,
+for one that stands for no chunk is taken out before anybody sees it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 
 from connectors.language_model.base import Finish, LanguageModel, Prompt
 from schemas.errors import ModelUnavailable
 from schemas.events import Usage
+from streams.answering.citations import CitationFilter
 
 _USUAL = 3  # tokens a record
 _MOST = 32
@@ -28,6 +30,7 @@ class TokenStream:
 
     def __init__(self, model: LanguageModel, prompt: Prompt, *, skip: str) -> None:
         self._model, self._prompt, self._skip = model, prompt, skip
+        self._citations = CitationFilter([chunk.rank for chunk in prompt.chunks], behind=skip if model.resumes == "prefix" else "")
         self._tokens: deque[str] = deque()
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
@@ -43,6 +46,11 @@ class TokenStream:
     async def __aexit__(self, *exc_info: object) -> None:
         self._pump.cancel()
         await asyncio.gather(self._pump, return_exceptions=True)
+
+    @property
+    def dropped_citations(self) -> int:
+        """How many numbers were taken out; of a text that is gone on with by prefix, behind what was out."""
+        return self._citations.dropped
 
     async def soon(self, timeout_s: float) -> None:
         """Wait until a piece is there, or the time is over."""
@@ -79,20 +87,27 @@ class TokenStream:
 
     async def _run(self) -> None:
         try:
-            prefix = self._skip if self._model.resumes == "prefix" else ""
             rest = self._skip if self._model.resumes == "rerun" else ""
-            async with aclosing(self._model.stream(self._prompt, prefix=prefix)) as stream:
-                async for token in stream:
-                    if isinstance(token, Finish):
-                        self.finish = token
-                        continue
-                    rest, fresh = _skipped(rest, token)
+            async with aclosing(self._said()) as texts:
+                async for text in texts:
+                    rest, fresh = _skipped(rest, text)
                     if fresh:
                         await self._put(fresh)
             if rest:
                 raise TextDiffers("The model's text ended before what is already out.")
         finally:
             self._changed.set()
+
+    async def _said(self) -> AsyncGenerator[str, None]:
+        """The model's tokens, without numbers that stand for nothing."""
+        prefix = self._skip if self._model.resumes == "prefix" else ""
+        async with aclosing(self._model.stream(self._prompt, prefix=prefix)) as stream:
+            async for token in stream:
+                if isinstance(token, Finish):
+                    self.finish = token
+                else:
+                    yield self._citations.feed(token)
+        yield self._citations.end()
 
     async def _put(self, token: str) -> None:
         self._tokens.append(token)

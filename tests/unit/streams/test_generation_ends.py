@@ -9,6 +9,7 @@ import pytest
 from schemas.events import AnswerCancelled, AnswerCompleted
 from streams.answering.citations import cited
 from tests.builders import (
+    Resumes,
     ScriptedModel,
     a_cancellation,
     a_chunk,
@@ -16,7 +17,7 @@ from tests.builders import (
     generation_started,
     tokens,
 )
-from tests.unit.streams.answering.bench import FOUND, SAID, SESSION, TEXT, Bench
+from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, SESSION, TEXT, Bench
 
 # ------------------------------------------------------------------ cancelled
 
@@ -83,13 +84,13 @@ async def test_a_cancellation_after_the_answer_changes_nothing() -> None:
 )
 def test_only_chunks_that_were_retrieved_are_cited_once_each_in_order(text: str, expected: list[int]) -> None:
     """A number outside the set stands for nothing."""
-    assert expected == [citation.number for citation in cited(text, FOUND)]
+    assert expected == [citation.number for citation in cited(text, FOUND.chunks)]
 
 
 def test_a_citation_says_what_it_stands_for() -> None:
     """Document, title, source and headings of the chunk of that rank."""
     found = chunks_retrieved(chunks=0).model_copy(update={"chunks": (a_chunk(1, heading_path=("A", "B")),)})
-    (citation,) = cited("So [1].", found)
+    (citation,) = cited("So [1].", found.chunks)
 
     assert (
         citation.chunk_id,
@@ -108,3 +109,22 @@ async def test_an_answer_that_cites_nothing_says_that_it_is_none() -> None:
 
     assert isinstance(end, AnswerCompleted)
     assert (end.answered, end.citations) == (False, ())
+
+
+@pytest.mark.parametrize("resumes", RESUMES)
+async def test_a_number_that_stands_for_nothing_is_dropped_before_a_record_is_written(resumes: Resumes) -> None:
+    """From the tokens, and from the audit record, which counts them; also where another worker goes on."""
+    said = ("Kept [1", "][9", "] for [", "8], ever ", "[2].")
+    bench = await Bench().asked()
+    await bench.answer(ScriptedModel(said, resumes))
+    text, (end,) = await bench.read()
+    taken_over = await Bench().asked()
+    await taken_over.write(*(await bench.events())[1:4])
+    if resumes != "prefix":  # the scripted model goes on behind its own words only
+        await taken_over.answer(ScriptedModel(said, resumes), generation=2, redelivered=True)
+
+        assert "Kept [1] for, ever [2]." == (await taken_over.read())[0]
+
+    assert isinstance(end, AnswerCompleted)
+    assert ("Kept [1] for, ever [2].", 2) == (text, end.dropped_citations)
+    assert (text, [1, 2]) == (end.text, [citation.number for citation in end.citations])
