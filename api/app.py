@@ -20,6 +20,7 @@ from api.ingestions import Ingestions
 from api.metrics import Metrics
 from api.open_streams import OpenStreams
 from api.posted_keys import PostedKeys
+from api.presence import Presence
 from api.principal import Principals
 from api.protocols import mcp_mount, openai_chat, openai_models, openai_responses, ui_chat
 from api.wiring import Wiring
@@ -62,18 +63,19 @@ def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog)
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     wiring: Wiring = app.state.wiring
-    async with wiring.ingestions.followed(), mcp_mount.running(app.state.tools):
+    async with wiring.ingestions.followed(), wiring.presence.told(), mcp_mount.running(app.state.tools):
         yield
 
 
 def _wire(settings: Settings, journal: Journal, session_log: SessionLog) -> Wiring:
-    metrics = Metrics()
+    metrics, presence = Metrics(), Presence(journal, settings.unread_cancel_min * 60)
     return Wiring(
         settings=settings,
         journal=journal,
         session_log=session_log,
         signer=CursorSigner(_cursor_secret(settings)),
-        streams=OpenStreams(most=settings.sse_max_per_principal, metrics=metrics),
+        streams=OpenStreams(most=settings.sse_max_per_principal, metrics=metrics, presence=presence),
+        presence=presence,
         ingestions=Ingestions(journal),
         posted=PostedKeys(time.monotonic),
         metrics=metrics,

@@ -72,7 +72,7 @@ async def events(
         return Response(status_code=204)
     around = Surroundings(wired.settings, wired.streams, wired.metrics, request.app.state.delivery_spans)
     tail = wired.session_log.tail(session, start.tail_from)
-    return SessionStream(principal=principal, tail=tail, reading=reading, tenant=session.tenant, around=around)
+    return SessionStream(principal=principal, tail=tail, reading=reading, session=session, around=around)
 
 
 def _wants_json(request: Request, wait: float | None) -> bool:
@@ -103,6 +103,6 @@ async def _waited(wired: Wiring, principal: Principal, session: Session, start: 
         return "answered"
 
     page = Page([], more=False)
-    with wired.streams.opened(principal) as stream:
+    with wired.streams.opened(principal, session) as stream:
         await stream.run(first())
     return page

@@ -1,6 +1,8 @@
-"""The streams that are open now: how many each principal may have, and how all of them are told to end. Used by api/session_stream.py.
+"""The streams that are open now: how many each principal may have, and how all of them are told to end.
 
-An open stream is interrupted, whatever it waits for, by `end`: because its client has gone, or because the server drains.
+Whoever waits for a session's records passes here, whatever the protocol: streams, long polls, waits for an answer's end. So it is known here
+which sessions are read (api/presence.py). An open stream is interrupted, whatever it waits for, by `end`: because its client has gone, or
+because the server drains.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from contextlib import contextmanager
 from typing import Literal
 
 from api.metrics import Metrics
+from api.presence import Presence
 from api.principal import Principal
 from schemas.errors import ShuttingDown, TooManyConnections
+from schemas.session_id import Session
 
 #: answered: nothing more can come. gone: the client has closed. stalled: it takes nothing any more.
 Ending = Literal["answered", "idle", "gone", "stalled", "shutting-down"]
@@ -49,15 +53,16 @@ class OpenStream:
 class OpenStreams:
     """All of them. Beyond `most` per principal a stream is refused."""
 
-    def __init__(self, *, most: int, metrics: Metrics) -> None:
+    def __init__(self, *, most: int, metrics: Metrics, presence: Presence) -> None:
         self._most = most
         self._metrics = metrics
+        self._presence = presence
         self._streams: set[OpenStream] = set()
         self._count: Counter[tuple[str, str]] = Counter()
         self.draining = False
 
     @contextmanager
-    def opened(self, principal: Principal) -> Iterator[OpenStream]:
+    def opened(self, principal: Principal, session: Session) -> Iterator[OpenStream]:
         """Count a stream in while it is open. Raises TooManyConnections, ShuttingDown."""
         who = (principal.tenant, principal.subject)
         if self.draining:
@@ -70,7 +75,8 @@ class OpenStreams:
         self._streams.add(stream)
         gauge.inc()
         try:
-            yield stream
+            with self._presence.reading(session):
+                yield stream
         finally:
             gauge.dec()
             self._streams.discard(stream)

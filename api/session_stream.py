@@ -29,6 +29,7 @@ from api.reading import Reading, Shown, ShownGap
 from api.sse import HEARTBEAT
 from connectors.session_log.base import Tail
 from schemas.errors import RoxyError, SlowReader
+from schemas.session_id import Session
 from schemas.settings import Settings
 
 WRITE_RECORDS = 500  # a late joiner's whole history may come at once; its frames are not all made before the first goes out
@@ -58,7 +59,7 @@ class SessionStream(Response):
         principal: Principal,
         tail: AbstractAsyncContextManager[Tail],
         reading: Reading,
-        tenant: str,
+        session: Session,
         around: Surroundings,
         frames: Frames = NATIVE,
     ) -> None:
@@ -66,15 +67,15 @@ class SessionStream(Response):
         self._frames = frames
         del self.headers["content-length"]
         self._principal, self._opening, self._reading, self._around = principal, tail, reading, around
-        self._sent = around.metrics.sent.of(tenant)
-        self._tenant = tenant
+        self._sent = around.metrics.sent.of(session.tenant)
+        self._session = session
         self._now = asyncio.get_running_loop().time
         self._writing_since: float | None = None
         self._watchdog: asyncio.TimerHandle
         self._told = reading.cursor  # of what has gone out: where the client would come back
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._around.streams.opened(self._principal) as stream:
+        with self._around.streams.opened(self._principal, self._session) as stream:
             async with self._opening as tail:
                 await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
                 listener = asyncio.create_task(_until_gone(receive, stream))
@@ -136,7 +137,7 @@ class SessionStream(Response):
     def _frame_of(self, entry: Shown | ShownGap) -> bytes:
         if isinstance(entry, Shown):
             return self._frames.record(entry)
-        self._around.metrics.gaps.labels(self._tenant, entry.reason).inc()
+        self._around.metrics.gaps.labels(self._session.tenant, entry.reason).inc()
         return self._frames.gap(entry)
 
     async def _write(self, send: Send, frames: bytes) -> None:
@@ -150,7 +151,7 @@ class SessionStream(Response):
     def _watch(self, stream: OpenStream) -> None:
         """Look now and then whether a write is stuck: a timer for each write would cost 6 us of some 25 that a record takes."""
         if self._writing_since is not None and self._now() - self._writing_since >= STALL_S:
-            self._around.metrics.slow_readers.labels(self._tenant).inc()
+            self._around.metrics.slow_readers.labels(self._session.tenant).inc()
             stream.end("stalled")
         else:
             self._watchdog = asyncio.get_running_loop().call_later(STALL_S / 2, self._watch, stream)
@@ -165,7 +166,7 @@ class SessionStream(Response):
 
     def _error_frame(self, error: RoxyError) -> bytes:
         if isinstance(error, SlowReader):
-            self._around.metrics.slow_readers.labels(self._tenant).inc()
+            self._around.metrics.slow_readers.labels(self._session.tenant).inc()
         structlog.get_logger(__name__).warning("stream_failed", problem=error.slug(), detail=error.detail)
         return self._frames.failed(self._told, problem_of(error))
 

@@ -12,6 +12,7 @@ from api.ingestions import Ingestions
 from api.metrics import Metrics
 from api.open_streams import OpenStreams
 from api.posted_keys import PostedKeys
+from api.presence import Presence
 from connectors.journal.base import Journal
 from connectors.observability import traceparent_of
 from connectors.session_log.base import SessionLog
@@ -31,6 +32,7 @@ class Wiring(NamedTuple):
     session_log: SessionLog
     signer: CursorSigner
     streams: OpenStreams
+    presence: Presence
     ingestions: Ingestions
     posted: PostedKeys
     metrics: Metrics

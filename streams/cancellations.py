@@ -5,25 +5,18 @@ The session's log holds them too, so that a worker that starts later finds out w
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import structlog
-
 from connectors.journal.base import Journal
-from schemas.codec import decode, event_type_of
-from schemas.errors import LogUnavailable, UnreadableRecord
 from schemas.events import QueryCancelled, SessionEvent
-from schemas.record import Record
 from schemas.topics import QUERIES
+from streams.following import follow_from_now
 
 _REMEMBERED = 10_000  # questions that wait in this worker's queues when their cancellation comes are far fewer
-_RETRY_S = 1.0
-
-log = structlog.get_logger(__name__)
 
 
 class Query(NamedTuple):
@@ -44,6 +37,12 @@ class Cancellations:
     def __init__(self) -> None:
         self._cancelled_by: OrderedDict[Query, str] = OrderedDict()
         self._listeners: dict[Query, list[Callable[[], None]]] = {}
+        self._begun: dict[Query, float] = {}
+
+    @property
+    def running(self) -> Mapping[Query, float]:
+        """The queries that somebody listens for, because their answers are being made; and since when, by `time.monotonic`."""
+        return self._begun
 
     def cancelled_by(self, query: Query) -> str | None:
         """Who cancelled the query; None if nobody did."""
@@ -61,6 +60,7 @@ class Cancellations:
     def listening(self, query: Query, listener: Callable[[], None]) -> Iterator[None]:
         """Call `listener` when the query is cancelled meanwhile."""
         listeners = self._listeners.setdefault(query, [])
+        self._begun.setdefault(query, time.monotonic())
         listeners.append(listener)
         try:
             yield
@@ -68,30 +68,9 @@ class Cancellations:
             listeners.remove(listener)
             if not listeners:
                 self._listeners.pop(query, None)
+                self._begun.pop(query, None)
 
 
 async def follow_cancellations(journal: Journal, cancellations: Cancellations) -> None:
     """Read all of `queries` from now on, until cancelled."""
-    start: Mapping[int, int] | None = None
-    while True:
-        try:
-            start = await journal.ends(QUERIES) if start is None else start
-            async with journal.follow(QUERIES, start) as follower:
-                while True:
-                    for record in await follower.read(timeout_s=5.0):
-                        _hear(record, cancellations)
-                    start = dict(follower.positions)
-        except LogUnavailable as error:
-            log.warning("cancellations not heard", error=str(error))
-            await asyncio.sleep(_RETRY_S)
-
-
-def _hear(record: Record, cancellations: Cancellations) -> None:
-    if event_type_of(record) not in (QueryCancelled.__name__, ""):  # a producer may leave headers out
-        return
-    try:
-        event = decode(record)
-    except UnreadableRecord:
-        return  # the agent that owns the partition puts it among the dead letters
-    if isinstance(event, QueryCancelled):
-        cancellations.cancel(event)
+    await follow_from_now(journal, QUERIES, QueryCancelled, cancellations.cancel)

@@ -31,6 +31,7 @@ from streams.process import prepare_process
 from streams.serving import Swaps
 from streams.shared_writes import write_shared
 from streams.snapshots import Snapshots
+from streams.unread import cancel_unread
 
 _RETRY_S = 1.0
 
@@ -48,6 +49,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await _first(snapshots.restore(), stop.wait())
         await stack.enter_async_context(_background(follow(journal, ports.index), stop))
         await stack.enter_async_context(_background(follow_cancellations(journal, ports.cancellations), stop))
+        if settings.unread_cancel_min:
+            unread = cancel_unread(journal, ports.cancellations, settings.unread_cancel_min * 60)
+            await stack.enter_async_context(_background(unread, stop))
         if ports.target is not None:
             stack.push_async_callback(ports.target.shared.close)
             await stack.enter_async_context(_background(write_shared(journal, ports.target), stop))

@@ -74,7 +74,7 @@ def stream_of(request: Request, wired: Wiring, principal: Principal, place: Answ
     """The answer's stream, to its end."""
     around = Surroundings(wired.settings, wired.streams, wired.metrics, request.app.state.delivery_spans)
     tail = wired.session_log.tail(place.session, place.cursor)
-    return SessionStream(principal=principal, tail=tail, reading=_reading(wired, place), tenant=place.session.tenant, around=around, frames=frames)
+    return SessionStream(principal=principal, tail=tail, reading=_reading(wired, place), session=place.session, around=around, frames=frames)
 
 
 async def wait_for(wired: Wiring, principal: Principal, place: AnswerPlace, take: Callable[[Event], Awaitable[bool]]) -> None:
@@ -95,7 +95,7 @@ async def wait_for(wired: Wiring, principal: Principal, place: AnswerPlace, take
                     return "idle"
         return "answered"
 
-    with wired.streams.opened(principal) as stream:
+    with wired.streams.opened(principal, place.session) as stream:
         ending = await stream.run(to_the_end())
     if ending == "shutting-down":
         raise ShuttingDown

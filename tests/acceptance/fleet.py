@@ -33,10 +33,10 @@ class Fleet:
         self._children: list[Child] = []
         self._apis: list[Api] = []
 
-    async def worker(self, **changed: object) -> Child:
-        """A worker that has its partitions."""
+    async def worker(self, module: str = "streams.worker", **changed: object) -> Child:
+        """A worker that has its partitions. `module`: another that does the same, in a test's own way."""
         port = free_block(1)
-        return await self._start("streams.worker", port, worker_health_port=port, **changed)
+        return await self._start(module, port, worker_health_port=port, **changed)
 
     async def api(self, **changed: object) -> Api:
         """An API process that is ready."""

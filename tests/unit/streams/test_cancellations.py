@@ -13,6 +13,7 @@ from schemas.errors import LogUnavailable
 from schemas.record import Draft
 from schemas.topics import QUERIES, Topic
 from streams import cancellations as module
+from streams import following as following_module
 from streams.cancellations import Cancellations, Query, follow_cancellations
 from tests.builders import CONTEXT, a_cancellation, a_query, a_session
 
@@ -125,7 +126,7 @@ async def test_a_cancellation_is_heard_from_the_log() -> None:
 @pytest.mark.parametrize("away", [1, 2, 5])
 async def test_while_the_log_is_away_it_is_asked_again(monkeypatch: pytest.MonkeyPatch, away: int) -> None:
     """Also when it is away at the very start."""
-    monkeypatch.setattr(module, "_RETRY_S", 0.0)
+    monkeypatch.setattr(following_module, "_RETRY_S", 0.0)
     journal, cancellations = FlakyJournal(), Cancellations()
     journal.away = away
     async with following(journal, cancellations):
