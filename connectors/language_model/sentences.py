@@ -1,6 +1,6 @@
 """Sentences: what of a chunk's Markdown can be quoted as it is. Whole sentences from paragraphs and list items, without Markdown's marks.
 
-Headings, tables, code, and fragments without an end are left out. Pure; used by the extractive model.
+Headings, tables, code, and fragments without an end are left out. Pure; used by the extractive model, and where its like is judged.
 """
 
 from __future__ import annotations
@@ -28,7 +28,17 @@ _MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 def sentences_of(text: str) -> list[str]:
     """The chunk's sentences in order."""
-    return [_plain(part) for paragraph in _paragraphs(_MARKDOWN.parse(text)) for part in _parts(paragraph) if _is_sentence(part)]
+    return [_plain(part) for part in _all_parts(text) if _is_sentence(part)]
+
+
+def parts_of(text: str) -> list[str]:
+    """All that stands between two ends of sentences, fragments too: as it was written, but for Markdown's marks."""
+    return [part.replace(_CODE, "") for part in _all_parts(text) if part]
+
+
+def _all_parts(text: str) -> Iterator[str]:
+    for paragraph in _paragraphs(_MARKDOWN.parse(text)):
+        yield from _parts(paragraph)
 
 
 def _paragraphs(tokens: Sequence[Token]) -> Iterator[str]:
