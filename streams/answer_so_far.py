@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
+from connectors.language_model.base import LanguageModel
 from connectors.session_log.base import Gap, SessionLog, SessionRecord
 from schemas.attempts import AttemptFilter
 from schemas.codec import decode
@@ -19,6 +20,7 @@ class AnswerSoFar(NamedTuple):
     asked_at: int | None = None  #: offset of its QueryAsked
     found: ChunksRetrieved | None = None
     cancelled_by: str | None = None
+    begun: GenerationStarted | None = None  #: tells who has said what is out
     texts: tuple[str, ...] = ()  #: by index of TokensGenerated
     ended: bool = False
     completed: AnswerCompleted | None = None
@@ -26,6 +28,10 @@ class AnswerSoFar(NamedTuple):
     @property
     def asked(self) -> bool:
         return self.asked_at is not None
+
+    def said_by(self, model: LanguageModel) -> bool:
+        """Whether what is out is this model's, set as it is now: it alone can go on behind it."""
+        return self.begun is not None and (self.begun.model, self.begun.parameters) == (model.name, model.parameters)
 
     @property
     def text(self) -> str:
@@ -70,7 +76,8 @@ def _apply(so_far: AnswerSoFar, record: SessionRecord) -> AnswerSoFar:
         case QueryCancelled():
             return so_far._replace(cancelled_by=event.cancelled_by)
         case GenerationStarted():
-            return so_far._replace(texts=so_far.texts[: event.resumes_at])
+            texts = so_far.texts[: event.resumes_at]
+            return so_far._replace(texts=texts, begun=so_far.begun if texts else event)
         case TokensGenerated() if event.index <= len(so_far.texts):  # behind a hole nothing counts
             return so_far._replace(texts=(*so_far.texts[: event.index], event.text))
     return so_far

@@ -146,10 +146,10 @@ async def _spoken(run: Attempt, around: Around, so_far: AnswerSoFar, *, first: S
             async for piece in stream:
                 yield run.token(index, piece)
                 text, index = text + piece, index + 1
-        if stream.stopped:
-            yield run.cancelled(_cancelled_by(query, around, so_far) or "", index)
-            return
-    yield run.completed(Ended(text, stream.finish, index, round((time.perf_counter() - begun) * 1000, 3)))
+    if stream.stopped:
+        yield run.cancelled(_cancelled_by(query, around, so_far) or "", index)
+        return
+    yield run.completed(Ended(text, stream.finish, index, round((time.perf_counter() - begun) * 1000, 3), stream.dropped_citations))
 
 
 def _cancelled_by(query: Query, around: Around, so_far: AnswerSoFar) -> str | None:

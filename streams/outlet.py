@@ -43,6 +43,11 @@ class Outlet:
         """Stop the clock of the step's limit meanwhile."""
         return _stopped(self.limit)
 
+    def afresh(self, limit_s: float) -> None:
+        """Give the step its whole time again."""
+        if self.limit is not None:
+            self.limit.reschedule(asyncio.get_running_loop().time() + limit_s)
+
     async def written(self) -> list[Position]:
         with _stopped(self.limit):
             return await self._receipts[-1]

@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager, aclosing, nullcontext
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -45,6 +46,7 @@ class Delivery(NamedTuple):
     attempt: int  #: fences: a later delivery of the same record has a higher one
     written: Callable[[], Awaitable[list[Position]]]  #: where the step's last output lies, once it is there
     untimed: Callable[[], AbstractContextManager[None]] = nullcontext  #: stops the step's clock, for work that has a limit of its own
+    afresh: Callable[[], None] = lambda: None  #: gives the step its whole time again, for work that is begun anew
 
 
 Run = Callable[[Event, Delivery], AsyncGenerator[Output, None]]
@@ -98,7 +100,8 @@ class Frame:
             asked_s = 0.0
             outlet = self._outlet(context, careful=redelivered or tries > 1)
             attempt = generation * _GENERATION + min(tries * _TRY, _GENERATION - _TRY)
-            delivery = Delivery(record.position, outlet.careful, attempt, outlet.written, outlet.untimed)
+            afresh = partial(outlet.afresh, self._policy.timeout_s)
+            delivery = Delivery(record.position, outlet.careful, attempt, outlet.written, outlet.untimed, afresh)
             try:
                 await self._run(event, delivery, outlet)
                 return

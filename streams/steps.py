@@ -24,7 +24,7 @@ from schemas.session_id import Session
 from streams.answer_so_far import AnswerSoFar, holds, read_back
 from streams.answering.attempt import answer_failed
 from streams.answering.brief import brief_of
-from streams.answering.in_force import in_force
+from streams.answering.in_force import InForce
 from streams.answering.routing import routed
 from streams.generation import generate
 from streams.ingestion import ingest
@@ -32,7 +32,7 @@ from streams.outlet import Output
 from streams.ports import Ports
 from streams.retrieval import retrieve
 from streams.step import Delivery
-from streams.understanding.turns import Turn, turns_before
+from streams.turns import Turn
 from streams.understanding.understand import understand
 from streams.understanding.vocabulary import Vocabulary
 
@@ -57,9 +57,10 @@ async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGe
     async def asked_at() -> int:
         return (await delivery.written())[0].offset if so_far.asked_at is None else so_far.asked_at
 
-    found = so_far.found or await _found(event, asked_at, ports)
-    settings = in_force(ports.settings, ports.flags, event.tenant, event.session_id).settings
-    ports.read_ahead.start(ports.speakers.chain(routed(found, settings), settings, event.tenant)[0], found.chunks)
+    holds_now = ports.steering.of(event.tenant, event.session_id, so_far.found.arms if so_far.found else None)
+    found = so_far.found or await _found(event, asked_at, holds_now, ports)
+    settings = holds_now.settings
+    ports.read_ahead.start(found.chunks, lambda: ports.speakers.chain(routed(found, settings), settings)[0].model)
     yield (found.model_copy(update={"session_offset": await asked_at()}),)
 
 
@@ -71,9 +72,9 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
     async def so_far(found: ChunksRetrieved) -> AnswerSoFar:
         return await read_back(ports.session_log, Session(found.tenant, found.session_id), found.query_id, found.session_offset)
 
-    holds_now = in_force(ports.settings, ports.flags, event.tenant, event.session_id, event.arms)
+    holds_now = ports.steering.of(event.tenant, event.session_id, event.arms)
     brief = await brief_of(event, holds_now, speakers=ports.speakers, conversations=ports.conversations, answers=ports.answers)
-    answer = generate(brief, attempt=delivery.attempt, redelivered=delivery.redelivered, cancellations=ports.cancellations, read_back=so_far)
+    answer = generate(brief, delivery, cancellations=ports.cancellations, read_back=so_far)
     async with aclosing(answer) as outputs:
         async for output in outputs:
             yield output
@@ -124,25 +125,26 @@ def no_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | No
     return None
 
 
-async def _found(event: QueryAsked, asked_at: Callable[[], Awaitable[int]], ports: Ports) -> ChunksRetrieved:
+async def _found(event: QueryAsked, asked_at: Callable[[], Awaitable[int]], holds_now: InForce, ports: Ports) -> ChunksRetrieved:
     """What is found for what is made of a question. The session is read if the question leans on it, up to the question itself."""
 
     async def turns() -> Sequence[Turn]:
-        return await turns_before(ports.session_log, Session(event.tenant, event.session_id), event.query_id, await asked_at())
+        return await ports.conversations.turns.before(Session(event.tenant, event.session_id), event.query_id, await asked_at())
 
     understanding = await understand(
         event, history=turns, vocabulary=Vocabulary(ports.searched, ports.terms, ports.guards.keyword, ports.guards.deadline())
     )
-    return await retrieve(
+    found = await retrieve(
         event,
         understanding,
         embedder=ports.embedder,
         index=ports.searched,
-        plan=ports.plan,
-        reranker=ports.reranker,
+        plan=holds_now.plan,
+        reranker=ports.rerankers.get(holds_now.plan.reranker),
         guards=ports.guards,
         results=ports.results,
     )
+    return found.model_copy(update={"arms": dict(holds_now.arms)}) if holds_now.arms else found
 
 
 async def _asked_before(event: QueryAsked, delivery: Delivery, ports: Ports) -> AnswerSoFar:

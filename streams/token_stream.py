@@ -62,6 +62,7 @@ class TokenStream:
     def stop(self) -> None:
         """End the stream: no piece follows, and the model's work ends."""
         self.stopped = True
+        self._pump.cancel()
         self._changed.set()
 
     async def __aiter__(self) -> AsyncIterator[str]:

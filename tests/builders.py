@@ -79,7 +79,7 @@ def tokens(found: ChunksRetrieved, index: int, text: str, attempt: int = 1) -> T
 
 
 def generation_started(found: ChunksRetrieved, attempt: int = 1, resumes_at: int = 0) -> GenerationStarted:
-    return GenerationStarted(**_answer(found, attempt, f"{attempt}:started"), resumes_at=resumes_at, model="test")
+    return GenerationStarted(**_answer(found, attempt, f"{attempt}:started"), resumes_at=resumes_at, model="scripted")
 
 
 def _answer(found: ChunksRetrieved, attempt: int, part: str) -> dict[str, Any]:
@@ -100,10 +100,12 @@ def unreadable(topic: str = "queries", offset: int = 0, value: bytes | None = b"
 class ScriptedModel:
     """Says `tokens`; `fails_at` token k raises `error`. Remembers what it was asked and whether its streams were closed."""
 
+    worth_keeping = True
+
     def __init__(
         self, tokens: Sequence[str] = ("One ", "two ", "[1]."), resumes: Resumes = "rerun", fails_at: int = -1, error: Exception | None = None
     ):
-        self.name, self.resumes, self.converses = "scripted", resumes, False
+        self.name, self.resumes, self.converses, self.template = "scripted", resumes, False, None
         self.parameters: dict[str, Any] = {}
         self.prefixes: list[str] = []
         self.closed = 0

@@ -6,12 +6,25 @@ from typing import Any, NamedTuple
 
 from connectors.language_model.base import Finish, LanguageModel
 from schemas.errors import RoxyError, Unavailable
-from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, ChunksRetrieved, GenerationStarted, TokensGenerated, answer_id_of
+from schemas.events import (
+    AnswerCancelled,
+    AnswerCompleted,
+    AnswerFailed,
+    ChunksRetrieved,
+    Conversation,
+    GenerationStarted,
+    Route,
+    TokensGenerated,
+    Usage,
+    answer_id_of,
+)
 from streams.answering.brief import Brief
+from streams.answering.cache_key import may_be_given_again
 from streams.answering.citations import cited
 from streams.answering.context import context_of
 from streams.answering.grounding import grounding_of
 from streams.answering.prices import cost_of
+from streams.answering.speaker import Speaker
 
 
 class Ended(NamedTuple):
@@ -29,11 +42,22 @@ class Attempt(NamedTuple):
 
     brief: Brief
     number: int
-    model: LanguageModel
+    speaker: Speaker
+
+    @property
+    def model(self) -> LanguageModel:
+        return self.speaker.model
 
     @property
     def found(self) -> ChunksRetrieved:
         return self.brief.found
+
+    @property
+    def route(self) -> Route:
+        """Of the answer, with whom this speaker answers for."""
+        meant = self.brief.meant.model
+        failed = None if self.model is meant or self.speaker.cached else meant.name
+        return self.brief.route.model_copy(update={"instead_of": failed})
 
     def fields(self, part: str) -> dict[str, Any]:
         """What all events of the attempt hold; `part` makes the id."""
@@ -54,12 +78,12 @@ class Attempt(NamedTuple):
             resumes_at=resumes_at,
             model=self.model.name,
             parameters=self.model.parameters,
-            route=brief.route,
+            route=self.route,
             arms=brief.found.arms,
-            conversation=brief.conversation,
+            conversation=brief.conversation if self.model.converses else Conversation(),
             screened=brief.screened,
-            refused=brief.refused,
-            cached=brief.cached,
+            refused=self.speaker.refused,
+            cached=self.speaker.cached,
         )
 
     def token(self, index: int, text: str) -> TokensGenerated:
@@ -70,8 +94,9 @@ class Attempt(NamedTuple):
 
     def completed(self, ended: Ended) -> AnswerCompleted:
         """The audit record."""
-        brief, citations = self.brief, cited(ended.text, self.found)
-        return AnswerCompleted(
+        brief, chunks = self.brief, self.brief.prompt.chunks  # that the model was given: of those found, some may have been left out
+        citations = cited(ended.text, chunks)
+        completed = AnswerCompleted(
             **self.fields("end"),
             question=self.found.question,
             asked=brief.prompt.question,
@@ -82,19 +107,20 @@ class Attempt(NamedTuple):
             parameters=self.model.parameters,
             context=context_of(brief.found, brief.prompt),
             prompt=ended.finish.prompt,
-            usage=ended.finish.usage,
+            usage=Usage() if self.speaker.cached else ended.finish.usage,
             finish_reason=ended.finish.reason,
-            route=brief.route,
+            route=self.route,
             arms=brief.found.arms,
-            refused=brief.refused,
-            cached=brief.cached,
-            cache_key=brief.cache_key if brief.cached is None else None,
+            refused=self.speaker.refused,
+            cached=self.speaker.cached,
+            cache_key=self.speaker.cache_key,
             cost=cost_of(self.model.name, ended.finish.usage, brief.settings),
-            grounding=grounding_of(ended.text, self.found.chunks),
+            grounding=grounding_of(ended.text, chunks),
             dropped_citations=ended.dropped_citations,
             tokens_end=ended.tokens_end,
             took_ms=ended.took_ms,
         )
+        return completed if may_be_given_again(completed) else completed.model_copy(update={"cache_key": None})
 
 
 def answer_failed(tenant: str, session_id: str, query_id: str, attempt: int, error: RoxyError) -> AnswerFailed:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from connectors.language_model.base import LanguageModel, Prompt
-from connectors.language_model.canned import CannedModel
+from connectors.language_model.base import Prompt
 from connectors.language_model.extractive import NO_ANSWER
-from schemas.events import SHORTCUTS, CachedAnswer, CacheKey, ChunksRetrieved, Conversation, Refused, Route, Screened
+from schemas.events import SHORTCUTS, ChunksRetrieved, Conversation, Route, Screened
 from schemas.settings import Settings
-from streams.answering.answer_cache import AnswerCache, key_of
+from streams.answering.answer_cache import AnswerCache
 from streams.answering.budget import within
-from streams.answering.conversation import Conversations
+from streams.answering.cache_key import key_of
+from streams.answering.conversation import Conversations, Told
 from streams.answering.in_force import InForce
 from streams.answering.refusal import DECLINED, refusal_of
 from streams.answering.routing import routed
 from streams.answering.screening import screened
+from streams.answering.speaker import Speaker, saying
 from streams.answering.speakers import Speakers
 from streams.understanding.intent import shortcut_of
 
@@ -25,40 +26,44 @@ class Brief(NamedTuple):
 
     found: ChunksRetrieved
     prompt: Prompt
-    speakers: tuple[LanguageModel, ...]  #: who answers; the next one if one before fails
+    speakers: tuple[Speaker, ...]  #: who answers; the next one if one before fails
     settings: Settings  #: as they hold for this session
     route: Route = Route()
     conversation: Conversation = Conversation()
     screened: tuple[Screened, ...] = ()
-    refused: Refused | None = None
-    cached: CachedAnswer | None = None
-    cache_key: CacheKey | None = None
+
+    @property
+    def meant(self) -> Speaker:
+        """Who answers if nobody fails and nothing was said before."""
+        return next(speaker for speaker in self.speakers if speaker.cached is None)
 
 
-async def brief_of(found: ChunksRetrieved, in_force: InForce, *, speakers: Speakers, conversations: Conversations, answers: AnswerCache) -> Brief:
-    """Decide. What needs no model is said by the platform itself: courtesies, refusals, answers that were given before."""
+async def brief_of(
+    found: ChunksRetrieved, in_force: InForce, *, speakers: Speakers, conversations: Conversations, answers: AnswerCache, anew: bool = False
+) -> Brief:
+    """Decide. What needs no model is said by the platform itself: courtesies, refusals, answers that were given before; these not if it is `anew`."""
     settings, question = in_force.settings, Prompt(found.understanding.text, found.chunks)
     shortcut = shortcut_of(found.question) if found.understanding.intent in SHORTCUTS else None
     if shortcut is not None:
-        return Brief(found, question, (CannedModel(shortcut.answer),), settings)
+        return Brief(found, question, (saying(shortcut.answer),), settings)
     route = routed(found, settings)
     if (refused := await refusal_of(found, route, settings)) is not None:
         text = DECLINED if refused == "moderation" else NO_ANSWER
-        return Brief(found, question, (CannedModel(text),), settings, route, refused=refused)
-    chain = speakers.chain(route, settings, found.tenant)
-    told = await conversations.before(found, settings) if chain[0].converses else None
+        return Brief(found, question, (saying(text, refused=refused),), settings, route)
+    chain = speakers.chain(route, settings)
+    told = await conversations.before(found, settings) if any(speaker.model.converses for speaker in chain) else Told()
     prompt, removed = screened(question, settings)
-    if told is not None:
-        prompt = prompt._replace(turns=told.turns, summary=told.summary)
-    prompt = within(prompt, settings)
-    brief = Brief(found, prompt, chain, settings, route, told.conversation if told else Conversation(), removed)
-    return await _or_given_before(brief, answers)
+    fitted = within(prompt, told, next((speaker.model.template for speaker in chain if speaker.model.template), None), settings)
+    brief = Brief(found, fitted.prompt, chain, settings, route, fitted.conversation, removed)
+    return await _or_given_before(brief, answers, anew=anew)
 
 
-async def _or_given_before(brief: Brief, answers: AnswerCache) -> Brief:
+async def _or_given_before(brief: Brief, answers: AnswerCache, *, anew: bool) -> Brief:
     """The same with an answer that was given before, if there is one."""
-    key = key_of(brief.found, brief.prompt, brief.speakers[0], brief.settings)
-    hit = await answers.get(brief.found, key, brief.settings) if key is not None else None
-    if hit is None:
-        return brief._replace(cache_key=key)
-    return brief._replace(speakers=(CannedModel(hit.text), *brief.speakers), cached=hit.cached, cache_key=key)
+    first, *others = brief.speakers
+    key = key_of(brief.found, brief.prompt, first.model, brief.settings)
+    if key is None:
+        return brief
+    hit = None if anew else await answers.get(key, brief.prompt.chunks, brief.settings)
+    before = () if hit is None else (saying(hit.text, cached=hit.cached),)
+    return brief._replace(speakers=(*before, first._replace(cache_key=key), *others))

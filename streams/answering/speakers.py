@@ -1,34 +1,85 @@
-"""Speakers: the language models of a worker, opened when they are first needed and kept."""
+"""Speakers: the language models of a worker, each opened once for each way in which it is set, and who of them answers a question.
+
+All models that tiers, fallbacks and the arms of experiments name are opened when the worker starts, so that a wrong name is told of at once.
+A model's slots and its breaker belong to its name: an arm with another temperature asks the same server.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import get_args
 
 from connectors.language_model import open_language_model
 from connectors.language_model.base import LanguageModel
-from schemas.events import Route
+from schemas.errors import InvalidSetting
+from schemas.events import Route, Tier
 from schemas.settings import Settings
+from streams.answering.fair_slots import FairSlots
+from streams.answering.guarded_model import GuardedModel, breaker_of
+from streams.answering.speaker import Speaker
+from streams.breaker import Breaker
 
 Open = Callable[[str, Settings], LanguageModel]
+
+_TIERS: tuple[Tier, ...] = get_args(Tier)  # the cheapest first
+_CONCERNS_A_MODEL = tuple(name for name in Settings.model_fields if name.startswith(("model_", "ollama_", "openai_", "prompt", "tokenizer")))
 
 
 class Speakers:
     """Which model answers."""
 
-    def __init__(self, open_model: Open = open_language_model) -> None:
-        self._open = open_model
-        self._opened: dict[str, LanguageModel] = {}
+    def __init__(self, settings: Settings, open_model: Open = open_language_model) -> None:
+        self._settings, self._open = settings, open_model
+        self._opened: dict[tuple[object, ...], LanguageModel] = {}
+        self._slots: dict[str, FairSlots] = {}
+        self._breakers: dict[str, Breaker] = {}
 
-    def chain(self, route: Route, settings: Settings, tenant: str) -> tuple[LanguageModel, ...]:
+    def chain(self, route: Route, settings: Settings) -> tuple[Speaker, ...]:
         """Who answers; the next one if one before fails. Raises InvalidSetting, MissingExtra."""
-        name = settings.language_model
-        if name not in self._opened:
-            self._opened[name] = self._open(name, settings)
-        return (self._opened[name],)
+        names = (_of_tier(route.tier, settings), *settings.fallback_models)
+        return tuple(self._speaker(name, settings) for name in dict.fromkeys(names))
+
+    def open_all(self, settings: Settings) -> None:
+        """Open all models that these settings name. Raises InvalidSetting, MissingExtra."""
+        for setting, name in _named(settings):
+            try:
+                self._speaker(name, settings)
+            except InvalidSetting as error:
+                raise InvalidSetting(f"{setting}: {error.detail}", remedy=error.remedy) from error
+
+    def _speaker(self, name: str, settings: Settings) -> Speaker:
+        key = (name, *(getattr(settings, concern) for concern in _CONCERNS_A_MODEL))
+        if key not in self._opened:
+            self._opened[key] = GuardedModel(self._open(name, settings), self._breaker(name))
+        return Speaker(self._opened[key], self._slots.setdefault(name, FairSlots(self._settings.model_concurrency)))
+
+    def _breaker(self, name: str) -> Breaker:
+        if name not in self._breakers:
+            own = self._settings
+            self._breakers[name] = breaker_of(name, failures=own.breaker_failures, reset_s=own.breaker_reset_s)
+        return self._breakers[name]
 
 
 def opened(settings: Settings) -> Speakers:
-    """With the models that the settings name, so that a wrong name is told of at the start. Raises InvalidSetting, MissingExtra."""
-    speakers = Speakers()
-    speakers.chain(Route(), settings, "default")
+    """With the models that the settings name. Raises InvalidSetting, MissingExtra."""
+    speakers = Speakers(settings)
+    speakers.open_all(settings)
     return speakers
+
+
+def _of_tier(tier: Tier | None, settings: Settings) -> str:
+    """The model of a tier; of one that has none, the next larger one's, or else the next smaller one's."""
+    if tier is None or not settings.tiers:
+        return settings.language_model
+    models = {"extractive": "extractive"} | settings.tiers
+    place = _TIERS.index(tier)
+    return next(models[near] for near in (*_TIERS[place:], *reversed(_TIERS[:place])) if near in models)
+
+
+def _named(settings: Settings) -> Iterator[tuple[str, str]]:
+    """By which setting, which model."""
+    yield "ROXY_LANGUAGE_MODEL", settings.language_model
+    for name in settings.tiers.values():
+        yield "ROXY_TIERS", name
+    for name in settings.fallback_models:
+        yield "ROXY_FALLBACK_MODELS", name

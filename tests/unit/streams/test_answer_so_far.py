@@ -46,7 +46,7 @@ async def test_the_fold_is_what_counts_of_the_question() -> None:
         a_cancellation(SESSION),
     )
 
-    assert AnswerSoFar(asked_at=1, found=FOUND, cancelled_by="ann", texts=("a", "b")) == so_far
+    assert (1, FOUND, "ann", ("a", "b")) == (so_far.asked_at, so_far.found, so_far.cancelled_by, so_far.texts)
     assert (so_far.asked, so_far.text) == (True, "ab")
 
 

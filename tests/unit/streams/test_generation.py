@@ -19,7 +19,7 @@ from tests.builders import (
     generation_started,
     tokens,
 )
-from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, TEXT, Bench, a_brief, one_whole_answer
+from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, TEXT, Bench, a_brief, a_delivery, one_whole_answer
 
 # ---------------------------------------------------------------------- fresh
 
@@ -47,7 +47,7 @@ async def test_the_log_is_not_read_back_for_a_record_that_nobody_met_before() ->
     async def must_not(found: ChunksRetrieved) -> AnswerSoFar:
         raise AssertionError
 
-    events = generate(a_brief(ScriptedModel()), attempt=1, redelivered=False, cancellations=Cancellations(), read_back=must_not)
+    events = generate(a_brief(ScriptedModel()), a_delivery(), cancellations=Cancellations(), read_back=must_not)
 
     assert [event.type async for event in events if isinstance(event, Event)] == [
         "ChunksRetrieved",
@@ -190,7 +190,7 @@ async def test_an_answer_that_ends_while_the_next_worker_begins_keeps_that_end()
     outputs = [
         output
         async for output in generate(
-            a_brief(ScriptedModel(SAID)), attempt=2, redelivered=True, cancellations=bench.cancellations, read_back=read_back
+            a_brief(ScriptedModel(SAID)), a_delivery(2, redelivered=True), cancellations=bench.cancellations, read_back=read_back
         )
     ]
 

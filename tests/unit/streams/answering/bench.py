@@ -9,17 +9,18 @@ from connectors.language_model.base import LanguageModel, Prompt
 from connectors.session_log.base import SessionLog
 from connectors.session_log.memory import MemorySessionLog
 from schemas.events import Event
+from schemas.record import Position
 from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import RETRIEVALS
-from streams import step as step_module
 from streams.answering.brief import Brief
 from streams.answering.conversation import Conversations
+from streams.answering.speaker import Speaker
 from streams.answering.speakers import Speakers
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.ports import Ports
-from streams.step import Frame, Policy, Step
+from streams.step import Delivery, Frame, Policy, Step
 from streams.steps import answer_failure, on_retrieval
 from tests.builders import (
     CONTEXT,
@@ -66,7 +67,7 @@ class Bench:
             **speaking(self.session_log, model, self.cancellations),
         )
 
-        async def run(event: Event, delivery: step_module.Delivery):  # type: ignore[no-untyped-def]
+        async def run(event: Event, delivery: Delivery):  # type: ignore[no-untyped-def]
             async for output in on_retrieval(event, delivery, ports=ports):
                 yield output
 
@@ -91,12 +92,21 @@ async def one_whole_answer(resumes: Resumes) -> list[Event]:
 def speaking(session_log: SessionLog, model: LanguageModel, cancellations: Cancellations | None = None) -> dict[str, Any]:
     """Ports of those who answer."""
     return {
-        "speakers": Speakers(lambda name, settings: model),
+        "speakers": Speakers(Settings(), lambda name, settings: model),
         "conversations": Conversations(session_log),
         "cancellations": cancellations or Cancellations(),
     }
 
 
-def a_brief(*speakers: ScriptedModel) -> Brief:
+def a_brief(*models: ScriptedModel) -> Brief:
     """What was found, to be answered by these."""
-    return Brief(FOUND, Prompt(FOUND.understanding.text, FOUND.chunks), speakers, Settings())
+    return Brief(FOUND, Prompt(FOUND.understanding.text, FOUND.chunks), tuple(map(Speaker, models)), Settings())
+
+
+def a_delivery(attempt: int = 1, *, redelivered: bool = False) -> Delivery:
+    """A record as the step meets it."""
+
+    async def written() -> list[Position]:
+        return []
+
+    return Delivery(Position("retrievals", 0, 0), redelivered, attempt, written)
