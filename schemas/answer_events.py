@@ -111,8 +111,9 @@ class Cost(Value):
 class CacheKey(Value):
     """Two answers with the same key would be the same: tenant, index position, model, its parameters and prompt, filters, conversation."""
 
-    question: str  #: of all of these and the question
+    question: str  #: of all of these, the question, and the chunks that were found for it
     around: str  #: of all of these without the question
+    understood: str  #: the question in full, with which one that means the same is compared
 
 
 class ContextChunk(Value):
@@ -138,6 +139,7 @@ class AnswerCompleted(AnswerEvent):
     type: Literal["AnswerCompleted"] = "AnswerCompleted"
     version: Literal[1] = 1
     question: str
+    asked: str = ""  #: the question whole, as it was understood and given to the model
     text: str
     answered: bool  #: false: the documents do not hold the answer, and the text says so
     citations: tuple[Citation, ...] = ()

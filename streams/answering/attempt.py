@@ -21,6 +21,7 @@ from schemas.events import (
 from streams.answering.brief import Brief
 from streams.answering.cache_key import may_be_given_again
 from streams.answering.citations import cited
+from streams.answering.context import context_of
 from streams.answering.grounding import grounding_of
 from streams.answering.prices import cost_of
 from streams.answering.speaker import Speaker
@@ -98,11 +99,13 @@ class Attempt(NamedTuple):
         completed = AnswerCompleted(
             **self.fields("end"),
             question=self.found.question,
+            asked=brief.prompt.question,
             text=ended.text,
             answered=bool(citations),
             citations=citations,
             model=self.model.name,
             parameters=self.model.parameters,
+            context=context_of(brief.found, brief.prompt),
             prompt=ended.finish.prompt,
             usage=Usage() if self.speaker.cached else ended.finish.usage,
             finish_reason=ended.finish.reason,
