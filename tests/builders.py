@@ -103,9 +103,14 @@ class ScriptedModel:
     worth_keeping = True
 
     def __init__(
-        self, tokens: Sequence[str] = ("One ", "two ", "[1]."), resumes: Resumes = "rerun", fails_at: int = -1, error: Exception | None = None
+        self,
+        tokens: Sequence[str] = ("One ", "two ", "[1]."),
+        resumes: Resumes = "rerun",
+        fails_at: int = -1,
+        error: Exception | None = None,
+        name: str = "scripted",
     ):
-        self.name, self.resumes, self.converses, self.template = "scripted", resumes, False, None
+        self.name, self.resumes, self.converses, self.template = name, resumes, False, None
         self.parameters: dict[str, Any] = {}
         self.prefixes: list[str] = []
         self.closed = 0

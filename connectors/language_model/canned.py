@@ -22,6 +22,8 @@ class CannedModel:
     name = "canned"
     resumes: Literal["rerun", "prefix", "restart"] = "rerun"
     converses = False
+    worth_keeping = False
+    template = None
 
     def __init__(self, text: str) -> None:
         self.parameters: dict[str, Any] = {}

@@ -53,6 +53,8 @@ class ExtractiveModel:
     name = "extractive"
     resumes: Literal["rerun", "prefix", "restart"] = "rerun"
     converses = False
+    worth_keeping = False
+    template = None
 
     def __init__(self) -> None:
         self.parameters: dict[str, Any] = {"version": 1}

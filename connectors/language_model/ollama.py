@@ -26,15 +26,16 @@ class OllamaModel:
     """See connectors/language_model/base.py."""
 
     converses = True
+    worth_keeping = True
 
     def __init__(self, model: str, settings: Settings) -> None:
         self.name = f"ollama:{model}"
         self.resumes: Literal["rerun", "prefix", "restart"] = "restart" if settings.model_resumes == "restart" else "prefix"
         self._model = model
         self._limits = Limits.of(settings)
-        self._template = template()
+        self.template = template(settings.prompt, settings.prompts_dir)
         self._options = _options(settings)
-        self.parameters: dict[str, Any] = {**self._options, **self._template.parameters}
+        self.parameters: dict[str, Any] = {**self._options, **self.template.parameters}
         self._client = self._opened(settings)
 
     async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
@@ -42,7 +43,7 @@ class OllamaModel:
 
     async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
         """See connectors/language_model/base.py. Raises ModelUnavailable, ModelRefused."""
-        asked = self._template.asked(prompt)
+        asked = self.template.asked(prompt)
         async with aclosing(in_time(self._parts(asked, prefix), self._limits, self.name)) as parts:
             async for part in parts:
                 yield part
