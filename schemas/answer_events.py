@@ -113,7 +113,6 @@ class CacheKey(Value):
 
     question: str  #: of all of these, the question, and the chunks that were found for it
     around: str  #: of all of these without the question
-    understood: str  #: the question in full, with which one that means the same is compared
 
 
 class ContextChunk(Value):
