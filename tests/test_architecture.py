@@ -28,6 +28,7 @@ CLIENTS = {
     "tantivy": r"connectors/keyword_index/\w+\.py|infra/bench/\w+\.py",
     "sentence_transformers": r"connectors/(embedder/sentence_transformers|reranker/cross_encoder)\.py|infra/bench/\w+\.py",
     "purgatory": r"streams/breaker\.py",
+    "re2": r"streams/answering/(routing|screening)\.py",
     "rensa": r"streams/search/near_duplicates\.py",
     "ollama": r"connectors/language_model/ollama\.py",
     "openai": r"connectors/language_model/openai\.py",
