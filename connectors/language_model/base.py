@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from connectors.language_model.prompting import Template
 
 
+#: how an answer that lost its worker goes on: run again and skip what is out; be given what is out as a prefix; begin again
+Resumes = Literal["rerun", "prefix", "restart"]
+
+
 class Turn(NamedTuple):
     """A question of the session before, and its answer."""
 
@@ -45,8 +49,7 @@ class LanguageModel(Protocol):
 
     name: str
     parameters: dict[str, Any]
-    #: how an answer that lost its worker goes on: run again and skip what is out; be given what is out as a prefix; begin again
-    resumes: Literal["rerun", "prefix", "restart"]
+    resumes: Resumes
     converses: bool  #: what was said before in the session is of use to it
     worth_keeping: bool  #: an answer takes it longer than finding one that was given before
 

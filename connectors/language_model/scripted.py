@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from connectors.language_model.base import Finish, Prompt
+from connectors.language_model.base import Finish, Prompt, Resumes
 from connectors.language_model.prompting import Template
 from schemas.errors import InvalidSetting, ModelUnavailable
 from schemas.events import RetrievedChunk, Usage
@@ -31,7 +31,7 @@ class Script(BaseModel):
     per_token_s: float = Field(0.0, ge=0)  #: before each later token
     fail_times: int = Field(0, ge=0)  #: how many of its first runs fail
     fail_after: int | None = Field(None, ge=0)  #: tokens that a failing run still says; null: it fails before the delay
-    resumes: Literal["rerun", "prefix", "restart"] = "rerun"
+    resumes: Resumes = "rerun"
     converses: bool = False  #: and is asked in words then, which its Finish holds
 
 
@@ -44,7 +44,7 @@ class ScriptedModel:
         self.name = "scripted"
         self.template = words if script.converses else None
         self.parameters: dict[str, Any] = {**script.model_dump(exclude_defaults=True), **(self.template.parameters if self.template else {})}
-        self.resumes: Literal["rerun", "prefix", "restart"] = script.resumes
+        self.resumes: Resumes = script.resumes
         self.converses = script.converses
         self._script = script
         self._failures_left = script.fail_times

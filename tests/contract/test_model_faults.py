@@ -105,7 +105,7 @@ async def test_an_answer_is_tokens_usage_reason_and_the_prompt(dialect: Dialect)
     assert ["Lag", " is", " time."] == tokens
     assert isinstance(finish, Finish)
     assert (Usage(prompt_tokens=11, completion_tokens=3), "stop") == (finish.usage, finish.reason)
-    assert finish.prompt == "\n\n".join(turn["content"] for turn in server.replies[0].body["messages"])
+    assert all(turn["content"] in (finish.prompt or "") for turn in server.replies[0].body["messages"])
     assert server.replies[0].path == dialect.path
 
 
