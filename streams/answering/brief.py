@@ -67,6 +67,6 @@ async def _or_given_before(brief: Brief, answers: AnswerCache, *, anew: bool) ->
     key = key_of(brief.found, brief.prompt, first.model, brief.settings)
     if key is None:
         return brief
-    hit = None if anew else await answers.get(key, brief.prompt.chunks, brief.settings)
+    hit = None if anew else await answers.get(key, brief.prompt, brief.settings)
     before = () if hit is None else (saying(hit.text, cached=hit.cached),)
     return brief._replace(speakers=(*before, first._replace(cache_key=key), *others))
