@@ -165,11 +165,19 @@ class Settings(BaseSettings):
     )
     experiments: tuple[Experiment, ...] = Field((), description="JSON list of experiments: settings that hold for a share of the sessions.")
     experimenting: bool = Field(True, description="Let ROXY_EXPERIMENTS hold for new questions; off: all are answered as the other settings say.")
-    prompt: str = Field("answer.v1", description="Name of the prompt's template.")
-    prompts_dir: Path | None = Field(None, description="Folder of templates of your own: <name>.md.")
-    tokenizer_file: Path | None = Field(None, description="tokenizer.json of the model, to count its tokens exactly. Unset: estimated from above.")
-    prompt_tokens: int = Field(4_000, ge=200, description="Longest prompt, in tokens: context, conversation and question together.")
-    history_turns: int = Field(5, ge=0, le=50, description="Last turns of the session that a model is given verbatim; older ones are summarised.")
+    prompt: str = Field("answer.v1", description="Name of the prompt's template; `roxy prompts list` lists them.")
+    prompts_dir: Path | None = Field(
+        None, description="Folder of templates of your own: <name>.md. One named as one that Roxy brings stands in for it."
+    )
+    tokenizer_file: Path | None = Field(
+        None, description="tokenizer.json of the model, to count its tokens exactly: extra `tokenizer`. Unset: estimated from words and signs."
+    )
+    prompt_tokens: int = Field(
+        4_000, ge=200, description="Longest prompt, in tokens: instructions, context, conversation and question together. A longer one is shortened."
+    )
+    history_turns: int = Field(
+        5, ge=0, le=50, description="Last turns of the session that a model is told as they were; older ones in a line each. 0: none of them."
+    )
     prices: dict[str, Price] = Field(
         default_factory=dict, description='JSON: price of a million tokens by model: {"openai:<model>": {"prompt": 2.5, "completion": 10}}.'
     )

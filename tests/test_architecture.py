@@ -32,6 +32,7 @@ CLIENTS = {
     "rensa": r"streams/search/near_duplicates\.py",
     "ollama": r"connectors/language_model/ollama\.py",
     "openai": r"connectors/language_model/openai\.py",
+    "tokenizers": r"connectors/tokenizer/tokenizer_json\.py",
     "httpx": r"connectors/(language_model/ollama|weaviate/client)\.py",
     "pypdf": r"connectors/parser/pdf\.py",
     "mammoth": r"connectors/parser/docx\.py",
