@@ -145,7 +145,7 @@ async def told(brief: Brief, so_far: AnswerSoFar | None = None) -> tuple[list[Ge
     return [event for event in events if isinstance(event, GenerationStarted)], events[-1]
 
 
-KEY = CacheKey(question="q", understood="q", around="a")
+KEY = CacheKey(question="q", around="a")
 
 
 async def test_an_answer_given_before_says_so_and_is_nobodys_fallback() -> None:
