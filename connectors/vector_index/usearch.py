@@ -25,8 +25,8 @@ from connectors.vector_index.base import Hit
 _EXACT_BELOW = 5_000
 _GRAPH_MOST = 2_000  # hits: for more the way through the graph takes longer than a look at every vector
 _EACH_BELOW = 500  # chunks of `within`
-# As large as float16, and compared in three quarters of the time by a processor that multiplies it (of others none is slower): at 100,000 a search
-# for 200 takes 1.3 ms instead of 1.8, adding 23 s instead of 30. Comparing with all of them finds 0.997 of the ten nearest.
+# As large as float16, and compared in three quarters of the time by a processor with instructions for it: at 100,000 a search for 200 takes 1.3 ms
+# instead of 1.8, adding 23 s instead of 30. Comparing with all of them finds 0.997 of the ten nearest.
 _KIND = "bf16"
 # Nearest that are kept in mind on the way through the graph. At 100,000 recall@10 of a search for 200 is 0.985 with 288 and 0.977 with 200; with
 # 128 while adding it is the same as with 64, and adding takes 1.7 times as long.
