@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from connectors.keyword_index.terms import Analyser
-from connectors.language_model.passage import parts_of, read
+from connectors.language_model.passage import forget_passages, parts_of, read
 from schemas.events import RetrievedChunk
 
 _BY_WORDS = 0.45  # about half of the question's terms in one chunk
@@ -54,6 +54,12 @@ def _weighed(question: str, chunks: tuple[tuple[str, str, float | None], ...]) -
     names = analyser.terms(" ".join(_names(question)))
     missing = _NAME_MISSING if any(all(name not in text for text in texts) for name in names) else 0.0
     return held - missing, max((cosine for _, _, cosine in chunks if cosine is not None), default=None)
+
+
+def forget_evidence() -> None:
+    """As in a worker that has read none of it: for measurements."""
+    forget_passages()
+    _weighed.cache_clear()
 
 
 def _names(question: str) -> list[str]:

@@ -46,3 +46,8 @@ def read(headings: str, text: str) -> Passage:
     sentences = sentences_of(text)
     above, whole, *each = analyser.terms_of_each([headings, text, *sentences])
     return Passage(tuple(map(Sentence, sentences, each)), above, above | whole, len(text.split()))
+
+
+def forget_passages() -> None:
+    """As in a worker that has read none."""
+    read.cache_clear()
