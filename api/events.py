@@ -84,7 +84,8 @@ async def _polled(wired: Wiring, principal: Principal, session: Session, start: 
     """What is there; if nothing is, what comes first within `wait_s`."""
     page = Page([], more=False)
     if not reading.ended:
-        page = await read_page(wired, session, start.tail_from, reading, POLL_RECORDS)
+        with wired.presence.reading(session):  # who asks now and then waits too
+            page = await read_page(wired, session, start.tail_from, reading, POLL_RECORDS)
     if not page.shown and not reading.ended and wait_s:
         page = await _waited(wired, principal, session, start, reading, wait_s)
     return json_response({**page.as_json(), "cursor": reading.cursor, "ended": reading.ended})

@@ -73,13 +73,20 @@ def searched_without(found: dict[str, Any]) -> str | None:
     return f"searched without: {', '.join(found['degraded'])}" if found["degraded"] else None
 
 
+def given_before(started: dict[str, Any]) -> str | None:
+    """One line on an answer that is given again."""
+    cached = started["cached"]
+    if cached is None:
+        return None
+    return "given before" if cached["kind"] == "exact" else f"given before, to a question that means the same ({cached['similarity']:.2f})"
+
+
 def _show(kind: str, event: dict[str, Any], texts: list[str], console: Console) -> None:
     if kind == "TokensGenerated":
         texts.append(event["text"])
         console.print(escape(event["text"]), end="", soft_wrap=True, highlight=False)
-    elif kind == "GenerationStarted" and event["resumes_at"] < len(texts):
-        del texts[event["resumes_at"] :]
-        console.print(f"\n[dim]begun anew[/]\n{escape(''.join(texts))}", end="", soft_wrap=True)
+    elif kind == "GenerationStarted":
+        _show_start(event, texts, console)
     elif kind == "ChunksRetrieved":
         for line in filter(None, (understood_as(event), searched_without(event))):
             console.print(f"[dim]{escape(line)}[/]", soft_wrap=True, highlight=False)
@@ -87,6 +94,14 @@ def _show(kind: str, event: dict[str, Any], texts: list[str], console: Console) 
         console.print(f"\n[dim]records are missing here: {escape(event['reason'])}[/]", soft_wrap=True)
     elif kind == "error":
         console.print(f"\n[dim]the stream broke off and goes on: {escape(event.get('detail', ''))}[/]", soft_wrap=True)
+
+
+def _show_start(event: dict[str, Any], texts: list[str], console: Console) -> None:
+    if event["resumes_at"] < len(texts):
+        del texts[event["resumes_at"] :]
+        console.print(f"\n[dim]begun anew[/]\n{escape(''.join(texts))}", end="", soft_wrap=True)
+    elif line := given_before(event):
+        console.print(f"[dim]{line}[/]", soft_wrap=True, highlight=False)
 
 
 def _utc(moment: datetime | None) -> str | None:

@@ -26,13 +26,17 @@ def up(
     apis: Annotated[int, typer.Option(min=0, help="API processes, on ports from ROXY_API_PORT.")] = 1,
     only_broker: Annotated[bool, typer.Option("--only-broker", help="Kafka and its topics, no process of ours.")] = False,
     weaviate: Annotated[bool, typer.Option("--weaviate", help="Weaviate too, with the index in it; from then on by itself.")] = False,
+    ollama: Annotated[bool, typer.Option("--ollama", help="Ollama too, for models of your own; from then on by itself.")] = False,
     as_json: Json = False,
 ) -> None:
     """Start broker, topics, workers and API, where absent."""
+    from infra import ollama as local_ollama
+    from infra import weaviate as local_weaviate
     from infra.show import reporter, show_up
     from infra.up import up as start
     from schemas.settings import load_settings
 
+    asked_for = ((weaviate, local_weaviate.SERVER), (ollama, local_ollama.SERVER))
     with reporter(quiet=as_json) as (say, progress):
         started = asyncio.run(
             start(
@@ -41,7 +45,7 @@ def up(
                 workers=workers,
                 apis=apis,
                 only_broker=only_broker,
-                with_weaviate=weaviate,
+                with_servers=[server for wanted, server in asked_for if wanted],
                 say=say,
                 progress=progress,
             )

@@ -76,6 +76,8 @@ def _plain(value: object) -> Any:
         return str(value)
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
     return {name: _plain(part) for name, part in value} if hasattr(value, "model_fields_set") else value  # type: ignore[attr-defined]
 
 

@@ -20,7 +20,7 @@ from schemas.errors import InvalidInput, InvalidSetting
 from schemas.events import IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
 from schemas.settings import Settings
 from schemas.topics import CHUNKS, DOCUMENTS, GENERATIONS
-from streams.generation_folder import generation_folder
+from streams.generation_folder import drop_folder, generation_folder
 from streams.generations import LIVE, Generations
 from streams.ports import open_workshop
 from streams.positions import origin_at
@@ -100,6 +100,16 @@ async def swap(settings: Settings, generation: int | None, *, wait_s: float) -> 
         event = IndexGenerationSwapped(id=f"swap-{generations.swaps + 1}", generation=wanted, before=generations.serving)
         position = await journal.append(event, _context())
         return Swap(event, tuple([report async for report in _reports(journal, {position.partition: position.offset + 1}, wait_s)]))
+
+
+async def drop(settings: Settings, generation: int) -> int:
+    """Take a generation's folder off this machine; returns how many bytes that gives back. Raises UnknownGeneration, InvalidInput."""
+    async with open_journal(settings) as journal:
+        event = (await Generations.read(journal)).require_spare(generation)
+    freed = await asyncio.to_thread(drop_folder, generation_folder(settings.state_dir, event.identity, generation))
+    if not freed:
+        raise InvalidInput(f"Generation {generation} has no folder on this machine.", remedy="`roxy index status` shows what lies here.")
+    return freed
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""`roxy index`: status, rebuild, swap, rollback; infra/shared_index.py has the one in Weaviate."""
+"""`roxy index`: status, rebuild, swap, rollback, drop; infra/shared_index.py has the one in Weaviate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from infra.environment import for_local_cluster, resolved_embedder
-from infra.generations import IndexStatus, Swap, Total, index_status, rebuild, swap
+from infra.generations import IndexStatus, Swap, Total, drop, index_status, rebuild, swap
 from schemas.errors import InvalidInput
 from schemas.events import IndexGenerationRefused, IndexGenerationServed
 from schemas.settings import Settings, load_settings
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
     from infra.shared_index import shared
 
     group = typer.Typer(name="index", help="Generations of the index: look, build, swap.", no_args_is_help=True)
-    for command in (status, rebuild_command, swap_command, rollback, shared):
+    for command in (status, rebuild_command, swap_command, rollback, drop_command, shared):
         group.command(command.__name__.removesuffix("_command"))(command)
     app.add_typer(group)
 
@@ -80,6 +80,15 @@ def swap_command(
 def rollback(wait: Wait = 60.0, as_json: Json = False) -> None:
     """Let the generation serve that did before the last swap."""
     _tell(asyncio.run(swap(cluster_settings(), None, wait_s=wait)), as_json=as_json)
+
+
+def drop_command(generation: Annotated[int, typer.Argument(help="Its number.")], as_json: Json = False) -> None:
+    """Take a generation's folder off this machine; not of one that serves, or that a rollback goes to."""
+    freed = asyncio.run(drop(cluster_settings(), generation))
+    if as_json:
+        print_json({"generation": generation, "freed_bytes": freed})
+    else:
+        print_line(f"Generation [bold]{generation}[/] lies here no more: {freed / 2**20:.1f} MiB. A swap to it would build it out of the log again.")
 
 
 @contextmanager

@@ -6,11 +6,11 @@ import asyncio
 import time
 from typing import NamedTuple
 
-from infra import processes, weaviate
+from infra import processes
 from infra.environment import for_local_cluster
 from infra.kafka import live_brokers
 from infra.processes import Child
-from infra.up import is_ready
+from infra.up import is_ready, server_of
 from schemas.settings import Settings
 
 
@@ -57,4 +57,5 @@ async def _part(child: Child, brokers: int) -> Part:
 async def _is_ready(child: Child, brokers: int) -> bool:
     if child.name.startswith("kafka-"):
         return brokers > 0
-    return await (weaviate.is_ready(child.address) if child.name == weaviate.NAME else is_ready(child.address))
+    server = server_of(child)
+    return await (is_ready if server is None else server.is_ready)(child.address)

@@ -1,4 +1,4 @@
-"""`roxy up` and `roxy down`: broker, Weaviate where it is used, topics, workers, API processes.
+"""`roxy up` and `roxy down`: broker, Weaviate and Ollama where they are used, topics, workers, API processes.
 
 Called by the CLI, the demo and the tests. Guarantees: what runs is left alone, what is absent is started; when `up` returns, every process
 has said that it is ready; topics are there before any worker starts; `down` stops readers before what they read from.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from infra import kafka, processes, weaviate
+from infra import kafka, ollama, processes, weaviate
 from infra.environment import environment, fingerprint, resolve
 from infra.kafka_install import Progress
+from infra.local_server import LocalServer
 from infra.ports import LOOPBACK, require_free
 from infra.processes import Child
 from infra.topics import Difference, create_topics
@@ -24,6 +25,8 @@ _READY_TIMEOUT_S = 180.0  # a worker that loads a model from a cold disk needs 3
 _POLL_S = 0.1
 _HEALTH_PORTS_AFTER_API = 100
 _STOP_GRACE_S = 5.0  # beyond ROXY_DRAIN_S
+
+SERVERS = (weaviate.SERVER, ollama.SERVER)
 
 Say = Callable[[str], None]
 
@@ -65,7 +68,7 @@ async def up(
     workers: int = 1,
     apis: int = 1,
     only_broker: bool = False,
-    with_weaviate: bool = False,
+    with_servers: Collection[LocalServer] = (),
     say: Say = lambda text: None,
     progress: Progress = lambda done, total: None,
 ) -> Up:
@@ -75,9 +78,8 @@ async def up(
         if settings.kafka_bootstrap is None:
             say("Starting Kafka")
             cluster = await kafka.start(settings, brokers=brokers, progress=progress)
-        servers = (
-            [_running_server(settings, weaviate.NAME, await weaviate.start(settings, say))] if with_weaviate or weaviate.is_wanted(settings) else []
-        )
+        chosen = [server for server in SERVERS if server in with_servers or server.wanted(settings)]
+        servers = [_running_server(settings, server.name, await server.start(settings, say)) for server in chosen]
         resolved = resolve(settings, cluster)
         say("Making topics")
         topics = await create_topics(resolved)
@@ -93,12 +95,19 @@ def down(settings: Settings) -> tuple[Child, ...]:
     """Stop everything that `up` started from this state folder; returns what ran."""
     with processes.one_command_at_a_time(settings.state_dir):
         known = processes.known(settings.state_dir)
-        ours = [child for child in known if not child.name.startswith("kafka-") and child.name != weaviate.NAME]
+        ours = [child for child in known if not child.name.startswith("kafka-") and server_of(child) is None]
         stopped = processes.stop(settings.state_dir, ours, grace_s=settings.drain_s + _STOP_GRACE_S)
-        stopped += kafka.stop(settings) + weaviate.stop(settings)
+        stopped += kafka.stop(settings)
+        for server in SERVERS:
+            stopped += server.stop(settings)
         for child in known:
             processes.forget(settings.state_dir, child)
     return tuple(stopped)
+
+
+def server_of(child: Child) -> LocalServer | None:
+    """What the process is of, if it is not one of ours."""
+    return next((server for server in SERVERS if server.name == child.name), None)
 
 
 def planned(settings: Settings, workers: int, apis: int) -> list[Planned]:

@@ -1,37 +1,27 @@
-"""The local Weaviate: one server on this machine, in the state folder.
+"""The local Weaviate: one node, with a key of the state folder. See infra/local_server.py.
 
-Called by `infra.up` and by the tests. Guarantees: what was stored is there again after a restart; a start of what runs already does nothing;
-`start` returns when it answers on both ports, or raises with the end of its log; who does not have the key of the state folder is refused.
 That key is needed although HTTP, gossip and Raft listen on loopback only: Weaviate's gRPC port and the port of its internal traffic cannot be
-bound to an address, and listen on all.
+bound to an address, and listen on all. Who does not have it is refused.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from infra import processes
-from infra.go_install import Say
-from infra.ports import LOOPBACK, is_open, require_free
-from infra.processes import Child
+from infra.local_server import LocalServer
+from infra.ports import LOOPBACK
 from infra.weaviate_install import WEAVIATE
-from schemas.errors import LocalProcessError
 from schemas.settings import Settings
 
-NAME = "weaviate"
-READY_TIMEOUT_S = 90.0  # 3 s on a quiet 2-core machine with an empty folder
-STOP_GRACE_S = 30.0  # it writes down what it has in memory
-_POLL_S = 0.05
 _INTERNAL_PORTS = 4  # behind the gRPC port: gossip, data, Raft, Raft's RPC
 _USER = "roxy"
 
 
-def is_wanted(settings: Settings) -> bool:
+def _is_wanted(settings: Settings) -> bool:
     """Whether a part of the index lies in a local Weaviate: by setting, or because the state folder holds one."""
     named = "weaviate" in (settings.vector_index, settings.keyword_index)
     return settings.weaviate_url is None and (named or _key_file(settings.state_dir).exists())
@@ -50,53 +40,21 @@ def reached(settings: Settings) -> Settings:
     return settings.model_copy(update=address | parts)
 
 
-async def start(settings: Settings, say: Say = lambda text: None) -> bool:
-    """Start it unless it runs, and wait until it answers; whether it was started. Raises PortTaken, MissingExtra, LocalProcessError."""
-    absent = processes.find(settings.state_dir, NAME) is None
-    if absent:
-        await asyncio.to_thread(_start, settings, say)
-    await _until_ready(settings)
-    return absent
+def _ports(settings: Settings) -> tuple[int, ...]:
+    first = settings.weaviate_grpc_port
+    return (settings.weaviate_port, *range(first, first + 1 + _INTERNAL_PORTS))
 
 
-def stop(settings: Settings) -> list[Child]:
-    """Stop it if it runs; returns what ran."""
-    child = processes.find(settings.state_dir, NAME)
-    return processes.stop(settings.state_dir, [child] if child else [], grace_s=STOP_GRACE_S)
+def _arguments(settings: Settings) -> tuple[str, ...]:
+    return ("--host", LOOPBACK, "--port", str(settings.weaviate_port), "--scheme", "http")
 
 
-async def is_ready(address: str) -> bool:
-    """Whether the server at host:port says that it is ready."""
-    import httpx2
-
-    try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
-            return (await client.get(f"http://{address}/v1/.well-known/ready")).status_code == 200
-    except httpx2.TransportError:
-        return False
-
-
-def _start(settings: Settings, say: Say) -> None:
-    for port in (settings.weaviate_port, *_grpc_and_internal(settings)):
-        require_free(port, "ROXY_WEAVIATE_PORT or ROXY_WEAVIATE_GRPC_PORT")
-    program = WEAVIATE.install(settings.cache_dir, say)
-    say("Starting Weaviate")
-    argv = [str(program), "--host", LOOPBACK, "--port", str(settings.weaviate_port), "--scheme", "http"]
-    env = {**_inherited(), **_configuration(settings, _made_key(settings.state_dir))}
-    folder = _folder(settings.state_dir)
-    processes.start(NAME, argv, state_dir=settings.state_dir, address=f"{LOOPBACK}:{settings.weaviate_port}", env=env, cwd=folder)
-
-
-def _inherited() -> dict[str, str]:
-    """Weaviate is told by its environment: nothing of the user's may tell it otherwise."""
-    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG", "GOMAXPROCS", "GOMEMLIMIT")}
-
-
-def _configuration(settings: Settings, key: str) -> dict[str, str]:
-    """The server's environment, by Weaviate's names (https://docs.weaviate.io/deploy/configuration/env-vars)."""
-    grpc, gossip, data, raft, rpc = _grpc_and_internal(settings)
+def _environment(settings: Settings) -> dict[str, str]:
+    """By Weaviate's names (https://docs.weaviate.io/deploy/configuration/env-vars)."""
+    _, grpc, gossip, data, raft, rpc = _ports(settings)
+    key = _made_key(settings.state_dir)
     return {
-        "PERSISTENCE_DATA_PATH": str(_folder(settings.state_dir) / "data"),
+        "PERSISTENCE_DATA_PATH": str(SERVER.folder(settings.state_dir) / "data"),
         "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
         "AUTHENTICATION_APIKEY_ENABLED": "true",
         "AUTHENTICATION_APIKEY_ALLOWED_KEYS": key,
@@ -130,39 +88,30 @@ _FIXED = {
 }
 
 
-async def _until_ready(settings: Settings) -> None:
-    try:
-        async with asyncio.timeout(READY_TIMEOUT_S):
-            while not await is_ready(f"{LOOPBACK}:{settings.weaviate_port}") or not is_open(settings.weaviate_grpc_port):
-                if processes.find(settings.state_dir, NAME) is None:
-                    raise LocalProcessError(f"Weaviate ended while it started. {_log_end(settings.state_dir)}")
-                await asyncio.sleep(_POLL_S)
-    except TimeoutError as error:
-        raise LocalProcessError(f"Weaviate was not ready after {READY_TIMEOUT_S:.0f} s. {_log_end(settings.state_dir)}") from error
-
-
-def _log_end(state_dir: Path) -> str:
-    log = processes.log_file(state_dir, NAME)
-    return f"The end of {log}:\n{processes.last_lines(log)}\n"
-
-
-def _grpc_and_internal(settings: Settings) -> range:
-    return range(settings.weaviate_grpc_port, settings.weaviate_grpc_port + 1 + _INTERNAL_PORTS)
-
-
-def _folder(state_dir: Path) -> Path:
-    return processes.make_dir(state_dir / "weaviate", "ROXY_STATE_DIR")
-
-
 def _key_file(state_dir: Path) -> Path:
     return state_dir / "weaviate" / "key"
 
 
 def _made_key(state_dir: Path) -> str:
     """Made at the first start. Readable by its owner only."""
-    _folder(state_dir)
+    SERVER.folder(state_dir)
     file = _key_file(state_dir)
     if not file.exists():
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
             output.write(secrets.token_urlsafe(32))
     return file.read_text()
+
+
+SERVER = LocalServer(
+    program=WEAVIATE,
+    ports=_ports,
+    ports_setting="ROXY_WEAVIATE_PORT or ROXY_WEAVIATE_GRPC_PORT",
+    arguments=_arguments,
+    environment=_environment,
+    wanted=_is_wanted,
+    ready_path="/v1/.well-known/ready",
+    also_open=1,  # gRPC
+    inherits=frozenset({"HOME"}),
+    ready_s=90.0,  # 3 s on a quiet 2-core machine with an empty folder
+    stop_s=30.0,  # it writes down what it has in memory
+)

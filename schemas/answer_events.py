@@ -111,7 +111,7 @@ class Cost(Value):
 class CacheKey(Value):
     """Two answers with the same key would be the same: tenant, index position, model, its parameters and prompt, filters, conversation."""
 
-    question: str  #: of all of these and the question
+    question: str  #: of all of these, the question, and the chunks that were found for it
     around: str  #: of all of these without the question
 
 

@@ -22,6 +22,7 @@ RoxyError
 │   ├── UnknownQuery
 │   ├── UnknownResponse
 │   ├── UnknownModel
+│   ├── UnknownFlag
 │   └── UnknownGeneration
 ├── GenerationDiffers            an index does not hold what the log says
 ├── UnreadableRecord             a record that no step can decode; goes to the dead letters
@@ -152,6 +153,10 @@ class UnknownResponse(NotFound):
 
 class UnknownModel(NotFound):
     """The server has no model of this name. Ask for `roxy`: which language model answers, the server decides."""
+
+
+class UnknownFlag(NotFound):
+    """There is no feature flag of this name. See `roxy flags list`."""
 
 
 class UnknownGeneration(NotFound):

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from schemas.event import rfc3339
 from schemas.events import Filters
-from schemas.settings import Placement
+from schemas.flags import Standing
+from schemas.settings import Placement, Settings
 
 #: Shorter than an event's Id, so that ids derived from it still fit; `/` lets a document be called by its path.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/#@-]*$"
@@ -125,6 +126,13 @@ class DocumentWanted(Body):
         return self
 
 
+class FlagWanted(Body):
+    """PUT /v1/flags/{name}."""
+
+    value: bool | None = Field(strict=True, description="On or off; null: as the settings say, or as it stands everywhere.")
+    reason: Annotated[Utf8, Field(max_length=1_000)] = Field("", description="Why, for whoever asks later.")
+
+
 # ----------------------------------------------------------------- responses
 
 
@@ -187,6 +195,41 @@ class DocumentStatus(Body):
     error: str | None = None
     detail: str | None = None
     remedy: str | None = None
+
+
+class FlagStatus(Body):
+    """How a feature flag stands for the tenant, and since which change."""
+
+    flag: str
+    value: bool = Field(description="What new questions are answered by.")
+    by: Literal["settings", "everywhere", "tenant"] = Field(description="Who decided. A tenant's own change stands above one for everywhere.")
+    changed_by: str | None = None
+    reason: str | None = None
+    time: str | None = None
+
+    @classmethod
+    def of(cls, standing: Standing, settings: Settings) -> Self:
+        """Where nobody has switched it, the settings say it."""
+        change = standing.changed
+        if change is None or standing.value is None:
+            return cls(flag=standing.flag, value=getattr(settings, standing.flag), by="settings")
+        by: Literal["everywhere", "tenant"] = "everywhere" if change.everywhere else "tenant"
+        return cls(flag=standing.flag, value=standing.value, by=by, changed_by=change.changed_by, reason=change.reason, time=change.time)
+
+
+class FlagsListed(Body):
+    """All feature flags."""
+
+    tenant: str
+    flags: tuple[FlagStatus, ...]
+
+
+class FlagAccepted(Body):
+    """The change is in the log; workers that run follow within a moment."""
+
+    flag: str
+    value: bool | None
+    changed_by: str
 
 
 class ReadRecord(Body):

@@ -105,8 +105,8 @@ class Settings(BaseSettings):
     weaviate_key: SecretStr | None = Field(None, description="API key of an outside Weaviate.")
     snapshot_s: float = Field(300.0, ge=0, description="Seconds between snapshots of a worker's index; 0: none.")
     search_timeout_s: float = Field(2.0, gt=0, description="Longest time that one part of the index may take for one question.")
-    breaker_failures: int = Field(3, ge=1, description="Failures in a row after which a part of the index is left alone.")
-    breaker_reset_s: float = Field(5.0, gt=0, description="Seconds after which a part that was left alone is tried again.")
+    breaker_failures: int = Field(3, ge=1, description="Failures in a row after which a part of the index, or a language model, is left alone.")
+    breaker_reset_s: float = Field(5.0, gt=0, description="Seconds after which what was left alone is tried again.")
 
     # Retrieval
     top_k: int = Field(6, ge=1, le=100, description="Chunks retrieved for a question.")
@@ -154,18 +154,30 @@ class Settings(BaseSettings):
         "A tier without one is answered by the next larger one that has one. None: ROXY_LANGUAGE_MODEL answers all.",
     )
     fallback_models: tuple[str, ...] = Field(
-        (), description='JSON list of models that answer, in this order, when the one that should have failed: ["ollama:<model>", "extractive"].'
+        (),
+        max_length=7,
+        description='JSON list of models that answer, in this order, when the one that should have failed: ["ollama:<model>", "extractive"].',
     )
+    routing: bool = Field(True, description="Choose the tier by ROXY_ROUTES, where ROXY_TIERS are set; off: ROXY_LANGUAGE_MODEL answers all.")
     routes: tuple[RouteRule, ...] = Field(
         (),
         description="JSON list of rules that say which tier answers which question, instead of the built-in ones.",
     )
     experiments: tuple[Experiment, ...] = Field((), description="JSON list of experiments: settings that hold for a share of the sessions.")
-    prompt: str = Field("answer.v1", description="Name of the prompt's template.")
-    prompts_dir: Path | None = Field(None, description="Folder of templates of your own: <name>.md.")
-    tokenizer_file: Path | None = Field(None, description="tokenizer.json of the model, to count its tokens exactly. Unset: estimated from above.")
-    prompt_tokens: int = Field(4_000, ge=200, description="Longest prompt, in tokens: context, conversation and question together.")
-    history_turns: int = Field(5, ge=0, le=50, description="Last turns of the session that a model is given verbatim; older ones are summarised.")
+    experimenting: bool = Field(True, description="Let ROXY_EXPERIMENTS hold for new questions; off: all are answered as the other settings say.")
+    prompt: str = Field("answer.v1", description="Name of the prompt's template; `roxy prompts list` lists them.")
+    prompts_dir: Path | None = Field(
+        None, description="Folder of templates of your own: <name>.md. One named as one that Roxy brings stands in for it."
+    )
+    tokenizer_file: Path | None = Field(
+        None, description="tokenizer.json of the model, to count its tokens exactly: extra `tokenizer`. Unset: estimated from words and signs."
+    )
+    prompt_tokens: int = Field(
+        4_000, ge=200, description="Longest prompt, in tokens: instructions, context, conversation and question together. A longer one is shortened."
+    )
+    history_turns: int = Field(
+        5, ge=0, le=50, description="Last turns of the session that a model is told as they were; older ones in a line each. 0: none of them."
+    )
     prices: dict[str, Price] = Field(
         default_factory=dict, description='JSON: price of a million tokens by model: {"openai:<model>": {"prompt": 2.5, "completion": 10}}.'
     )
@@ -175,7 +187,9 @@ class Settings(BaseSettings):
     answer_cache: bool = Field(True, description="Give an answer again to the same question, as long as the index, model and prompt are the same.")
     answer_cache_s: float = Field(86_400.0, gt=0, description="Seconds that an answer may be given again.")
     semantic_cache: bool = Field(False, description="Give an answer again to a question that means the same too. Needs an embedder.")
-    semantic_threshold: float = Field(0.97, ge=0, le=1, description="Cosine of two questions from which on they count as meaning the same.")
+    semantic_threshold: float = Field(
+        0.95, ge=0, le=1, description="Cosine from which on two questions that differ only in words that ask count as meaning the same."
+    )
 
     # Quality
     refusals: bool = Field(True, description="Say that the documents do not hold the answer, without asking a model, where they very likely do not.")

@@ -138,8 +138,8 @@ def session_topic(tenant: str, session_id: str) -> str:
 
 def partitions(topic: Topic, settings: Settings) -> int:
     """How many partitions a topic has."""
-    if topic is GENERATIONS:
-        return 1  # all of it in order: which generation serves is the last record's to say
+    if topic in (GENERATIONS, FLAGS):
+        return 1  # all of it in order: which generation serves, and how a flag stands, is the last record's to say
     return settings.session_lanes if topic is SESSIONS else settings.partitions
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,7 @@ from schemas.topics import CHUNKS
 from streams.chunk_change import Change, IndexedChunk, changes_of
 from streams.chunk_fold import ChunkFold
 from streams.chunk_store import ChunkStore, Stored
+from streams.shared_question import SharedQuestion
 
 _BATCH = 256  # records applied in one go: about 50 ms, between which searches are answered
 _CATCHING_UP = 500  # records at a time: what is stale then can wait for the end
@@ -51,7 +52,7 @@ class ChunkIndex:
         self._moved, self._writing = asyncio.Condition(), asyncio.Lock()
         self._stale: set[str] = set()  # tenants whose word statistics still count what is gone
         self.generation = 0  #: of the index; 0: what a worker makes of the topic by itself
-        self._ends: Callable[[], Awaitable[Mapping[int, int]]] | None = None
+        self._ends: SharedQuestion[Mapping[int, int]] | None = None
         self.parts: tuple[Part, ...] = (*(("vector",) if vectors else ()), *(("keyword",) if keywords else ()))  #: that can be searched
         self.shared = any(port is not None and port.shared for port in (vectors, keywords))  #: a part of it lies on a server, for all workers
         self.foreign_vectors = 0  #: chunks whose vector another embedder made: found by keywords only
@@ -128,7 +129,7 @@ class ChunkIndex:
         Ingestion must know what the last version of a document has left there: else it would take away too little.
         """
         if self._ends:
-            await self.wait_for(await self._ends())
+            await self.wait_for(await self._ends.answer())
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[Mapping[int, int]]:
@@ -166,7 +167,7 @@ class ChunkIndex:
 
     def following(self, journal: Journal) -> None:
         """Say which journal the index is fed from."""
-        self._ends = lambda: journal.ends(CHUNKS)
+        self._ends = SharedQuestion(lambda: journal.ends(CHUNKS))
 
     def chunk(self, tenant: str, chunk_id: str) -> IndexedChunk | None:
         """A known chunk."""

@@ -1,9 +1,9 @@
-"""Following: to hear of every record of a topic from now on, whichever worker's partition it lies in. Outside the consumer group."""
+"""Following: to hear of every record of a topic, whichever worker's partition it lies in. Outside the consumer group."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import structlog
@@ -25,16 +25,30 @@ log = structlog.get_logger(__name__)
 async def follow_from_now(
     journal: Journal, topic: Topic, wanted: type[Wanted], hear: Callable[[Wanted], None], *, deaf: Callable[[], None] = lambda: None
 ) -> None:
-    """Give `hear` each event of the wanted type, until cancelled. While the log is away it is asked again, and `deaf` is told."""
-    start: Mapping[int, int] | None = None
+    """Give `hear` each event of the wanted type that is written from now on, until cancelled. While the log is away, `deaf` is told."""
+    await follow_events(journal, topic, wanted, hear, start=lambda: journal.ends(topic), deaf=deaf)
+
+
+async def follow_events(
+    journal: Journal,
+    topic: Topic,
+    wanted: type[Wanted],
+    hear: Callable[[Wanted], None],
+    *,
+    start: Callable[[], Awaitable[Mapping[int, int]]],
+    deaf: Callable[[], None] = lambda: None,
+) -> None:
+    """The same from the offsets that `start` says. While the log is away it is asked again. Between two records others have their turn."""
+    positions: Mapping[int, int] | None = None
     while True:
         try:
-            start = await journal.ends(topic) if start is None else start
-            async with journal.follow(topic, start) as follower:
+            positions = await start() if positions is None else positions
+            async with journal.follow(topic, positions) as follower:
                 while True:
                     for record in await follower.read(timeout_s=5.0):
                         _pass_on(record, wanted, hear)
-                    start = dict(follower.positions)
+                        await asyncio.sleep(0)
+                    positions = dict(follower.positions)
         except LogUnavailable as error:
             log.warning("topic not heard", topic=topic.name, error=str(error))
             deaf()

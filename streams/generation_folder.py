@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,16 @@ log = structlog.get_logger(__name__)
 def generation_folder(state_dir: Path, identity: str, generation: int) -> Path:
     """Where a generation lies on a machine that has built or loaded it."""
     return index_folder(state_dir, identity) / f"generation-{generation}"
+
+
+def drop_folder(folder: Path) -> int:
+    """Take it away as a whole: who loads it finds all of it or nothing. How many bytes that gives back; 0 if it is not here."""
+    if not folder.is_dir():
+        return 0
+    gone = folder.rename(folder.with_name(f".{folder.name}-{time.time_ns()}"))
+    size = sum(file.stat().st_size for file in gone.iterdir())
+    shutil.rmtree(gone)
+    return size
 
 
 async def load_generation(event: IndexGenerationBuilt, shop: Workshop, state_dir: Path) -> ChunkIndex:

@@ -7,7 +7,7 @@ from typing import Self
 
 from connectors.journal.base import Journal
 from schemas.codec import decode
-from schemas.errors import UnknownGeneration, UnreadableRecord
+from schemas.errors import InvalidInput, UnknownGeneration, UnreadableRecord
 from schemas.events import Event, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
 from schemas.record import Record
 from schemas.topics import GENERATIONS
@@ -85,3 +85,16 @@ class Generations:
         if generation not in self._built:
             raise UnknownGeneration(f"The index has no generation {generation}.")
         return self._built[generation]
+
+    def require_spare(self, generation: int) -> IndexGenerationBuilt:
+        """One that nobody is about to load. Raises UnknownGeneration; InvalidInput if it serves, or a rollback would let it."""
+        if generation == LIVE:
+            raise InvalidInput("Generation 0 has no folder of its own: every worker makes it of `chunks`.", remedy="Name one of `roxy index status`.")
+        if generation == self.serving:
+            raise InvalidInput(f"Generation {generation} serves.", remedy="Let another one serve first: `roxy index swap` with its number.")
+        if self._swaps and generation == self.before:
+            raise InvalidInput(
+                f"Generation {generation} is the one that `roxy index rollback` would let serve.",
+                remedy="Drop it after the next swap to another one.",
+            )
+        return self.require(generation)

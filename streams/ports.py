@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -20,18 +21,21 @@ from connectors.reranker.base import Reranker
 from connectors.session_log.base import SessionLog
 from connectors.shared_index import open_shared_index
 from connectors.vector_index import open_vector_index
+from schemas.flags import Flags
 from schemas.settings import Settings
 from streams.answering.answer_cache import AnswerCache
+from streams.answering.budget import require_words
 from streams.answering.conversation import Conversations
-from streams.answering.in_force import Flags
-from streams.answering.speakers import Speakers, opened
+from streams.answering.in_force import Steering
+from streams.answering.near_questions import NearQuestions
+from streams.answering.routing import require_routes
+from streams.answering.speakers import Speakers
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.derivation import Cutter
 from streams.read_ahead import ReadAhead
 from streams.rebuild_index import Workshop
 from streams.search.guard import Guards
-from streams.search.plan import Plan
 from streams.search.result_cache import ResultCache
 from streams.serving import Serving
 from streams.shared_writes import Target
@@ -54,8 +58,7 @@ class Ports:
     conversations: Conversations
     cancellations: Cancellations
     target: Target | None = None  #: the shared index, if a part of it lies on a server
-    plan: Plan = field(default_factory=Plan)
-    reranker: Reranker | None = None
+    rerankers: Mapping[str, Reranker] = field(default_factory=dict)  #: by the setting that names them
     guards: Guards = field(default_factory=Guards)
     results: ResultCache | None = None
     terms: Terms = field(default_factory=Terms.of)
@@ -64,6 +67,11 @@ class Ports:
     answers: AnswerCache = field(default_factory=AnswerCache)
     serving: Serving = field(default_factory=Serving)
     seen: OrderedDict[str, None] = field(default_factory=OrderedDict)  #: queries that this worker met
+
+    @cached_property
+    def steering(self) -> Steering:
+        """Which settings hold for whom."""
+        return Steering(self.settings, self.flags)
 
     @property
     def searched(self) -> ChunkIndex:
@@ -76,6 +84,11 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
     embedder = await asyncio.to_thread(open_embedder, settings.embedder, settings.state_dir if settings.embedding_cache else None)
     name, dims = (embedder.name, embedder.dims) if embedder else ("none", None)
     shared = open_shared_index(settings, embedder=name, dims=dims)
+    each, speakers = Steering(settings, Flags()).each(), Speakers(settings)
+    for one in each:
+        require_routes(one)
+        require_words(one)
+        speakers.open_all(one)
     return Ports(
         settings=settings,
         session_log=session_log,
@@ -83,16 +96,21 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         embedder=embedder,
         index=open_index(settings, embedder, shared),
         target=Target(shared, name, dims, settings.consumer_group) if shared else None,
-        speakers=opened(settings),
+        speakers=speakers,
         conversations=Conversations(session_log),
         cancellations=Cancellations(),
-        plan=Plan.of(settings),
-        reranker=await asyncio.to_thread(open_reranker, settings.reranker),
+        rerankers=await asyncio.to_thread(_rerankers, each),
         guards=Guards.of(settings),
         # Not with a shared index: what it finds changes while a worker's own position stands still.
         results=ResultCache(settings.result_cache_s) if settings.result_cache_s and not shared else None,
+        answers=AnswerCache(settings.answer_cache_s, NearQuestions(embedder, wanted=settings.semantic_cache) if embedder and not shared else None),
         terms=Terms.of(settings.terms_file),
     )
+
+
+def _rerankers(each: Sequence[Settings]) -> dict[str, Reranker]:
+    opened = {name: open_reranker(name) for name in {one.reranker for one in each}}
+    return {name: reranker for name, reranker in opened.items() if reranker is not None}
 
 
 def open_workshop(settings: Settings, journal: Journal, embedder: Embedder | None) -> Workshop:

@@ -22,6 +22,7 @@ from connectors.observability import configure
 from connectors.session_log import open_session_log
 from schemas.errors import LogUnavailable, RoxyError
 from schemas.settings import Settings, load_settings
+from streams.answering.flags import follow_flags, read_flags
 from streams.app import Worker
 from streams.cancellations import follow_cancellations
 from streams.chunk_index import ChunkIndex, follow
@@ -49,6 +50,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await _first(snapshots.restore(), stop.wait())
         await stack.enter_async_context(_background(follow(journal, ports.index), stop))
         await stack.enter_async_context(_background(follow_cancellations(journal, ports.cancellations), stop))
+        await stack.enter_async_context(_background(follow_flags(journal, ports.flags, await read_flags(journal, ports.flags)), stop))
+        await stack.enter_async_context(_background(ports.answers.follow(journal), stop))
         if settings.unread_cancel_min:
             unread = cancel_unread(journal, ports.cancellations, settings.unread_cancel_min * 60)
             await stack.enter_async_context(_background(unread, stop))

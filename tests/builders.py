@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Literal
 
-from connectors.language_model.base import Finish, Prompt
+from connectors.language_model.base import Finish, Prompt, Resumes
 from connectors.session_log.base import Gap, SessionLog, SessionRecord
 from schemas.attempts import AttemptFilter
 from schemas.codec import Context, decode, encode
@@ -31,8 +31,6 @@ from schemas.session_id import Session, new_session_id
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CONTEXT = Context("/roxy/test", TRACEPARENT)
 REPEATED = CONTEXT._replace(repeat=True)
-
-Resumes = Literal["rerun", "prefix", "restart"]
 
 
 def a_session(tenant: str = "default", placement: Literal["topic", "lane"] = "topic") -> Session:
@@ -103,9 +101,14 @@ class ScriptedModel:
     worth_keeping = True
 
     def __init__(
-        self, tokens: Sequence[str] = ("One ", "two ", "[1]."), resumes: Resumes = "rerun", fails_at: int = -1, error: Exception | None = None
+        self,
+        tokens: Sequence[str] = ("One ", "two ", "[1]."),
+        resumes: Resumes = "rerun",
+        fails_at: int = -1,
+        error: Exception | None = None,
+        name: str = "scripted",
     ):
-        self.name, self.resumes, self.converses, self.template = "scripted", resumes, False, None
+        self.name, self.resumes, self.converses, self.template = name, resumes, False, None
         self.parameters: dict[str, Any] = {}
         self.prefixes: list[str] = []
         self.closed = 0

@@ -67,8 +67,12 @@ async def a_broker(home: Settings) -> Broker:
 
 @pytest.fixture
 def settings(broker: Broker, tmp_path: Path) -> Settings:
-    """Settings of a test's own: the shared broker, a state folder and a consumer group that no other test has, no embedding model."""
-    return broker.settings.model_copy(update={"state_dir": tmp_path, "consumer_group": f"roxy-{uuid.uuid4().hex[:8]}"})
+    """Settings of a test's own: the shared broker, a state folder and a consumer group that no other test has, no embedding model.
+
+    No answer is given again: `answers` holds those of all tests.
+    """
+    own = {"state_dir": tmp_path, "consumer_group": f"roxy-{uuid.uuid4().hex[:8]}", "answer_cache": False}
+    return broker.settings.model_copy(update=own)
 
 
 @pytest.fixture(scope="session")
@@ -77,14 +81,14 @@ def weaviate_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings
     first = free_block(6)
     own = Settings(state_dir=tmp_path_factory.mktemp("weaviate"), weaviate_port=first, weaviate_grpc_port=first + 1)
     yield own
-    weaviate.stop(own)
+    weaviate.SERVER.stop(own)
     shutil.rmtree(own.state_dir, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 async def weaviate_server(weaviate_home: Settings) -> Settings:
     """A real Weaviate, for tests of the full tier: settings that reach it. It is built at the first start on a machine, with Go, in minutes."""
-    await weaviate.start(weaviate_home)
+    await weaviate.SERVER.start(weaviate_home)
     return weaviate.reached(weaviate_home)
 
 
@@ -95,7 +99,7 @@ def ollama_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     state_dir = tmp_path_factory.mktemp("ollama")
     own = Settings(state_dir=state_dir, ollama_url=f"http://127.0.0.1:{port}", openai_url=f"http://127.0.0.1:{port}/v1")
     yield own
-    ollama.stop(own)
+    ollama.SERVER.stop(own)
     shutil.rmtree(state_dir, ignore_errors=True)
 
 
@@ -105,6 +109,6 @@ async def ollama_server(ollama_home: Settings) -> Settings:
 
     Built at the first start on a machine, with Go and a C++ compiler, in minutes.
     """
-    await ollama.start(ollama_home)
+    await ollama.SERVER.start(ollama_home)
     await reciting_model.create(ollama_home.ollama_url, ollama_home.state_dir)
     return ollama_home

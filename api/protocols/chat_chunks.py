@@ -106,7 +106,8 @@ def annotations_of(event: AnswerCompleted) -> list[dict[str, Any]]:
 def about(event: AnswerCompleted) -> dict[str, Any]:
     """What the protocol has no word for."""
     cited = [citation.model_dump() for citation in event.citations]
-    return {"status": "completed", "answered": event.answered, "language_model": event.model, "citations": cited}
+    cached = event.cached.model_dump() if event.cached else None
+    return {"status": "completed", "answered": event.answered, "language_model": event.model, "citations": cited, "cached": cached}
 
 
 def usage_of(usage: Usage) -> dict[str, int]:

@@ -119,12 +119,13 @@ async def wait_shortly(wired: Wiring, principal: Principal, place: AnswerPlace, 
 async def fold_now(wired: Wiring, place: AnswerPlace, take: Callable[[Event], object]) -> None:
     """Give `take` the answer's events as far as they are there. Raises UnknownResponse if they are gone."""
     reading = _reading(wired, place)
-    async with history_of(wired.session_log, place.session, place.cursor) as entries:
-        async for entry in entries:
-            for event in events_in(reading.show([entry])):
-                take(event)
-            if reading.ended:
-                break
+    with wired.presence.reading(place.session):  # who asks now and then waits too
+        async with history_of(wired.session_log, place.session, place.cursor) as entries:
+            async for entry in entries:
+                for event in events_in(reading.show([entry])):
+                    take(event)
+                if reading.ended:
+                    break
 
 
 def events_in(shown: Sequence[Shown | ShownGap]) -> Iterator[Event]:

@@ -22,7 +22,17 @@ from api.protocols.following import wait_for
 from api.queries import cancel_in
 from api.wiring import Wiring
 from schemas.errors import RoxyError
-from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, ChunksRetrieved, Citation, Event, RetrievedChunk, TokensGenerated
+from schemas.events import (
+    AnswerCancelled,
+    AnswerCompleted,
+    AnswerFailed,
+    CachedAnswer,
+    ChunksRetrieved,
+    Citation,
+    Event,
+    RetrievedChunk,
+    TokensGenerated,
+)
 
 _NAMED = "A session to ask in, so that a question may lean on those before it; one of its own if left out."
 MOST_CHUNKS = 50
@@ -34,6 +44,7 @@ class CitedAnswer(BaseModel):
     answer: str
     answered: bool = Field(description="False: the documents do not hold the answer, and the text says so.")
     citations: list[Citation]
+    cached: CachedAnswer | None = Field(description="The answer that this was before, to the same question or to one that means the same.")
     session_id: str
     query_id: str
 
@@ -86,7 +97,12 @@ class Tools:
             raise ToolError(str(error)) from error
         end = _whole(ends[-1])
         return CitedAnswer(
-            answer=end.text, answered=end.answered, citations=list(end.citations), session_id=place.session.id, query_id=place.query_id
+            answer=end.text,
+            answered=end.answered,
+            citations=list(end.citations),
+            cached=end.cached,
+            session_id=place.session.id,
+            query_id=place.query_id,
         )
 
     async def search(self, question: str, context: Context[Any, Any], limit: Annotated[int, Field(ge=1, le=MOST_CHUNKS)] = 10) -> Found:

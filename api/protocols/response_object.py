@@ -46,7 +46,7 @@ def response_object(
         "conversation": {"id": place.session.id},
         "error": _error(end) if isinstance(end, AnswerFailed) else None,
         "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
-        "metadata": {"session_id": place.session.id, "query_id": place.query_id, **({"language_model": whole.model} if whole else {})},
+        "metadata": {"session_id": place.session.id, "query_id": place.query_id, **(_about(whole) if whole else {})},
         "output": output,
         "usage": _usage(whole.usage) if whole else None,
     }
@@ -64,6 +64,12 @@ def text_part(text: str, annotations: list[dict[str, Any]] | None = None) -> dic
 
 def annotations_of(event: AnswerCompleted) -> list[dict[str, Any]]:
     return [file_citation(mark) for mark in marks_in(event.text, event.citations)]
+
+
+def _about(event: AnswerCompleted) -> dict[str, str]:
+    """What the protocol has no word for; metadata is texts."""
+    cached = {"cached": event.cached.kind, "cached_answer": event.cached.answer_id} if event.cached else {}
+    return {"language_model": event.model, **cached}
 
 
 def _error(event: AnswerFailed) -> dict[str, Any]:

@@ -103,7 +103,8 @@ class UiParts:
         self._over = True
         yield from self._close()
         yield from (_source(citation) for citation in event.citations)
-        about = {"answered": event.answered, "languageModel": event.model, "usage": event.usage.model_dump()}
+        cached = event.cached and {"kind": event.cached.kind, "answerId": event.cached.answer_id, "similarity": event.cached.similarity}
+        about = {"answered": event.answered, "languageModel": event.model, "usage": event.usage.model_dump(), "cached": cached}
         yield {"type": "finish-step"}
         yield {"type": "finish", "finishReason": event.finish_reason, "messageMetadata": about}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -42,9 +43,12 @@ def _beginnings(text: str) -> Iterator[tuple[int, int, str, bool]]:
             yield token.map[0], int(token.tag[1]) if heading else 0, _plain(next(tokens).content) if heading else "", token.type in _PROSE
 
 
+@cache
 def _markdown() -> MarkdownIt:
     """Blocks only: without the pass over inline marks it is several times faster."""
-    return MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
+    markdown = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
+    markdown.parse("")  # puts its rules in order, which two threads must not do at once
+    return markdown
 
 
 def _plain(heading: str) -> str:

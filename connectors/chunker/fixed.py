@@ -5,13 +5,13 @@ A window ends before a word, not within one, as long as that leaves it three qua
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_right
 from collections.abc import Iterator
 
 from connectors.chunker.base import Piece
 from connectors.chunker.spans import Span, as_piece, trimmed
-from connectors.chunker.words import as_words, word_starts
+from connectors.chunker.thread import in_turn
+from connectors.chunker.words import Words, as_words
 
 
 class FixedChunker:
@@ -24,10 +24,10 @@ class FixedChunker:
 
     async def cut(self, text: str) -> list[Piece]:
         """The text's windows in order."""
-        return await asyncio.to_thread(self._cut, text)
+        return await in_turn(self._cut, text)
 
     def _cut(self, text: str) -> list[Piece]:
-        starts = word_starts(text, 0, len(text))
+        starts = Words(text).starts(0, len(text))
         loose = [place for place, start in enumerate(starts) if start == 0 or text[start - 1].isspace()]
         places = [*starts, len(text)]
         windows = self._windows(len(starts), loose)

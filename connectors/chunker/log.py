@@ -7,7 +7,6 @@ under that record's first line. Neighbours share nothing: a record repeated woul
 
 from __future__ import annotations
 
-import asyncio
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from connectors.chunker.base import Piece
 from connectors.chunker.log_records import LogRecord, records_of
 from connectors.chunker.spans import LINE, Span, as_piece, join_short, packed, parts_of
-from connectors.chunker.words import as_words
+from connectors.chunker.thread import in_turn
+from connectors.chunker.words import Words, as_words
 
 _UNINDENTED = re.compile(r"\n(?=\S)")
 _FIRST_LINE_CHARS = 120
@@ -30,7 +30,7 @@ class LogChunker:
 
     async def cut(self, text: str) -> list[Piece]:
         """The text's pieces in order."""
-        return await asyncio.to_thread(self._cut, text)
+        return await in_turn(self._cut, text)
 
     def _cut(self, text: str) -> list[Piece]:
         records = records_of(text)
@@ -40,8 +40,9 @@ class LogChunker:
 
     def _units(self, text: str, records: Sequence[LogRecord]) -> Iterator[Span]:
         """The records; those above the limit in parts."""
+        words = Words(text)
         for record in records:
-            for part in parts_of(text, record.start, record.end, (_UNINDENTED, LINE), self._limit):
+            for part in parts_of(words, record.start, record.end, (_UNINDENTED, LINE), self._limit):
                 yield Span(*part)
 
 

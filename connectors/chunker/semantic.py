@@ -10,7 +10,6 @@ or code fence counts as one sentence, a heading belongs to the one behind it. Ne
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import chain, pairwise
@@ -21,7 +20,8 @@ from numpy.typing import NDArray
 from connectors.chunker.base import Piece
 from connectors.chunker.blocks import Block
 from connectors.chunker.spans import LINE, SENTENCE, Part, Span, as_piece, join_short, joined, parts_of, units_of
-from connectors.chunker.words import as_words
+from connectors.chunker.thread import in_turn
+from connectors.chunker.words import Words, as_words
 from connectors.embedder.base import Embedder, Vectors
 
 _PERCENTILE = 95
@@ -40,11 +40,11 @@ class SemanticChunker:
 
     async def cut(self, text: str) -> list[Piece]:
         """The text's pieces in order. Raises ModelUnavailable."""
-        units = await asyncio.to_thread(self._units, text)
+        units = await in_turn(self._units, text)
         if sum(unit.words for unit in units) <= 2 * self._minimum:  # no break leaves both sides long enough, so nothing is asked
             return [as_piece(text, reduce(joined, units))] if units else []
         rows = await self._embedder.embed(_blocks(text, units))
-        return await asyncio.to_thread(self._cut, text, units, rows)
+        return await in_turn(self._cut, text, units, rows)
 
     def _cut(self, text: str, units: Sequence[Span], rows: Vectors) -> list[Piece]:
         distances: Distances = 1 - np.einsum(
@@ -55,12 +55,13 @@ class SemanticChunker:
 
     def _units(self, text: str) -> list[Span]:
         """The sentences of prose; every other block whole, if it fits."""
+        words = Words(text)
 
         def parts(block: Block) -> Iterable[Part]:
             if not block.prose:
-                return parts_of(text, block.start, block.end, (LINE, SENTENCE), self._limit)
+                return parts_of(words, block.start, block.end, (LINE, SENTENCE), self._limit)
             places = [block.start, *(match.end() for match in SENTENCE.finditer(text, block.start, block.end)), block.end]
-            return chain.from_iterable(parts_of(text, first, last, (LINE,), self._limit) for first, last in pairwise(places))
+            return chain.from_iterable(parts_of(words, first, last, (LINE,), self._limit) for first, last in pairwise(places))
 
         units = list(_with_headings(units_of(text, parts), self._limit))
         shortest = sum(unit.words for unit in units) // _MOST_UNITS

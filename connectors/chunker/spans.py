@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from connectors.chunker.base import Piece
 from connectors.chunker.blocks import Block, blocks_of
-from connectors.chunker.words import as_tokens, count_words, word_starts
+from connectors.chunker.words import Words, as_tokens
 
-SENTENCE = re.compile(r"(?<=[.!?…])[\"')\]]*\s+(?=\S)|(?<=[。！？])")
+SENTENCE = re.compile(r"[.!?…][\"')\]]*\s+(?=\S)|[。！？]")  # a match ends where the next one begins
 LINE = re.compile(r"\n")
 
 
@@ -46,20 +46,20 @@ def units_of(text: str, parts: Callable[[Block], Iterable[Part]]) -> Iterator[Sp
             fresh = False
 
 
-def parts_of(text: str, start: int, end: int, breaks: Sequence[re.Pattern[str]], limit: int) -> Iterator[Part]:
+def parts_of(words: Words, start: int, end: int, breaks: Sequence[re.Pattern[str]], limit: int) -> Iterator[Part]:
     """The stretch, if it fits into so many words; else its parts between the first kind of break, and so on; between words at last."""
-    start, end = trimmed(text, start, end)
-    words = count_words(text[start:end])
-    if 0 < words <= limit:
-        yield Part(start, end, words)
-    elif words and breaks:
-        places = [start, *(match.end() for match in breaks[0].finditer(text, start, end)), end]
+    start, end = trimmed(words.text, start, end)
+    count = words.count(start, end)
+    if 0 < count <= limit:
+        yield Part(start, end, count)
+    elif count and breaks:
+        places = [start, *(match.end() for match in breaks[0].finditer(words.text, start, end)), end]
         for first, last in pairwise(places):
-            yield from parts_of(text, first, last, breaks[1:], limit)
-    elif words:
-        places = [*word_starts(text, start, end)[::limit], end]
+            yield from parts_of(words, first, last, breaks[1:], limit)
+    elif count:
+        places = [*words.starts(start, end)[::limit], end]
         for first, last in pairwise(places):
-            yield from parts_of(text, first, last, (), limit)
+            yield from parts_of(words, first, last, (), limit)
 
 
 def packed(units: Iterable[Span], limit: int, overlap: int = 0) -> Iterator[Span]:

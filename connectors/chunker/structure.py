@@ -9,16 +9,16 @@ where this makes 1,900 (2 shared cores), and it has no minimum.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Iterator
 
 from connectors.chunker.base import Piece
 from connectors.chunker.blocks import Block
 from connectors.chunker.spans import LINE, SENTENCE, Part, Span, as_piece, common, join_short, packed, parts_of, trimmed, units_of
-from connectors.chunker.words import as_words, count_words, word_starts
+from connectors.chunker.thread import in_turn
+from connectors.chunker.words import Words, as_words
 
-_WIDE = 10  # characters that a word with its space rarely reaches: how far back to look for words before looking at all of them
+_NEAR = 3  # characters before a place where the sentence or line before it may end
 _EITHER = re.compile(rf"{SENTENCE.pattern}|\n\s*(?=\S)")
 
 
@@ -32,39 +32,36 @@ class StructureChunker:
 
     async def cut(self, text: str) -> list[Piece]:
         """The text's pieces in order."""
-        return await asyncio.to_thread(self._cut, text)
+        return await in_turn(self._cut, text)
 
     def _cut(self, text: str) -> list[Piece]:
+        words = Words(text)
+
         def parts(block: Block) -> Iterable[Part]:
-            return parts_of(text, block.start, block.end, (SENTENCE, LINE) if block.prose else (LINE, SENTENCE), self._limit)
+            return parts_of(words, block.start, block.end, (SENTENCE, LINE) if block.prose else (LINE, SENTENCE), self._limit)
 
         spans = join_short(packed(units_of(text, parts), self._limit, self._overlap), self._minimum, self._limit)
-        return [as_piece(text, span) for span in self._overlapped(text, spans)]
+        return [as_piece(text, span) for span in self._overlapped(words, spans)]
 
-    def _overlapped(self, text: str, spans: list[Span]) -> Iterator[Span]:
+    def _overlapped(self, words: Words, spans: list[Span]) -> Iterator[Span]:
         """Each span drawn over its neighbour: by the overlap within a section, and in any case up to the minimum."""
         for place, span in enumerate(spans):
             wanted = 0 if span.fresh else min(self._overlap, self._limit - span.words)
             needed = self._minimum - span.words
             if place and max(wanted, needed) > 0:
-                yield self._drawn_back(text, spans[place - 1], span, max(wanted, needed), least=needed > 0)
+                yield self._drawn_back(words, spans[place - 1], span, max(wanted, needed), least=needed > 0)
             elif needed > 0 and len(spans) > 1:
-                yield _drawn_on(text, span, spans[1], needed)
+                yield _drawn_on(words, span, spans[1], needed)
             else:
                 yield span
 
-    def _drawn_back(self, text: str, before: Span, span: Span, wanted: int, *, least: bool) -> Span:
+    def _drawn_back(self, words: Words, before: Span, span: Span, wanted: int, *, least: bool) -> Span:
         """The span with about `wanted` words before it, from where a sentence or a line begins. `least`: with so many, or more if they fit."""
-        near = max(before.start, span.start - wanted * _WIDE)
-        starts = word_starts(text, near, span.start)
-        if len(starts) <= wanted:
-            starts = word_starts(text, before.start, span.start)
-        start = starts[max(0, len(starts) - wanted)]
-        begun = _begun_before(text, before, start) if least else _begun_behind(text, before, start)
-        words = count_words(text[begun : span.end])
-        if words > self._limit:
-            begun, words = start, count_words(text[start : span.end])
-        return Span(begun, span.end, words, common(before.path, span.path), span.fresh)
+        start = words.starts(before.start, span.start)[-wanted:][0]
+        begun = _begun_before(words.text, before, start) if least else _begun_behind(words.text, before, start)
+        if words.count(begun, span.end) > self._limit:
+            begun = start
+        return Span(begun, span.end, words.count(begun, span.end), common(before.path, span.path), span.fresh)
 
 
 def _begun_before(text: str, before: Span, start: int) -> int:
@@ -74,11 +71,11 @@ def _begun_before(text: str, before: Span, start: int) -> int:
 
 def _begun_behind(text: str, before: Span, start: int) -> int:
     """The next place where a sentence or a line begins. Not looked for behind the span: in its white space every line would be searched on from."""
-    return next((match.end() for match in _EITHER.finditer(text, max(before.start, start - 2), before.end) if match.end() >= start), start)
+    return next((match.end() for match in _EITHER.finditer(text, max(0, start - _NEAR), before.end) if match.end() >= start), start)
 
 
-def _drawn_on(text: str, span: Span, behind: Span, needed: int) -> Span:
+def _drawn_on(words: Words, span: Span, behind: Span, needed: int) -> Span:
     """The first span with the first `needed` words of the one behind it."""
-    starts = [*word_starts(text, behind.start, behind.end), behind.end]
-    end = trimmed(text, span.start, starts[min(needed, len(starts) - 1)])[1]
-    return Span(span.start, end, count_words(text[span.start : end]), common(span.path, behind.path), span.fresh)
+    starts = [*words.starts(behind.start, behind.end), behind.end]
+    end = trimmed(words.text, span.start, starts[min(needed, len(starts) - 1)])[1]
+    return Span(span.start, end, words.count(span.start, end), common(span.path, behind.path), span.fresh)

@@ -5,10 +5,9 @@ A record of `chunks` holds 1 MiB: the document with a longer text fails.
 
 from __future__ import annotations
 
-import asyncio
-
 from connectors.chunker.base import Piece
 from connectors.chunker.spans import Span, as_piece, trimmed
+from connectors.chunker.thread import in_turn
 from connectors.chunker.words import count_words
 
 
@@ -17,7 +16,7 @@ class WholeChunker:
 
     async def cut(self, text: str) -> list[Piece]:
         """One piece; none for a text without words."""
-        return await asyncio.to_thread(_cut, text)
+        return await in_turn(_cut, text)
 
 
 def _cut(text: str) -> list[Piece]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from connectors.language_model.base import LanguageModel
+from connectors.language_model.prompting import template
 from schemas.errors import InvalidSetting, MissingExtra
 from schemas.settings import Settings
 
@@ -19,25 +20,25 @@ def open_language_model(setting: str, settings: Settings) -> LanguageModel:
     if backend == "scripted":
         from connectors.language_model.scripted import ScriptedModel
 
-        return ScriptedModel.from_json(rest)
+        return ScriptedModel.from_json(rest, template(settings.prompt, settings.prompts_dir))
     if backend == "ollama" and rest:
-        _require(backend)
+        _require(backend, setting)
         from connectors.language_model.ollama import OllamaModel
 
         return OllamaModel(rest, settings)
     if backend == "openai" and rest:
-        _require(backend)
+        _require(backend, setting)
         from connectors.language_model.openai import OpenAIModel
 
         return OpenAIModel(rest, settings)
     raise InvalidSetting(
-        f"ROXY_LANGUAGE_MODEL names no language model: {setting!r}.",
+        f"There is no language model {setting!r}.",
         remedy="Use extractive, ollama:<model>, openai:<model>, or scripted:<JSON of its script>.",
     )
 
 
-def _require(package: str) -> None:
+def _require(package: str, setting: str) -> None:
     if find_spec(package) is None:
         raise MissingExtra(
-            f"ROXY_LANGUAGE_MODEL asks for the package {package}, which is not installed.", remedy=f"Install the extra `{package}` of roxy."
+            f"The language model {setting} needs the package {package}, which is not installed.", remedy=f"Install the extra `{package}` of roxy."
         )

@@ -8,9 +8,16 @@ server's too; a model whose `resumes` is "rerun" yields the same text for the sa
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from schemas.events import RetrievedChunk, Usage
+
+if TYPE_CHECKING:
+    from connectors.language_model.prompting import Template
+
+
+#: how an answer that lost its worker goes on: run again and skip what is out; be given what is out as a prefix; begin again
+Resumes = Literal["rerun", "prefix", "restart"]
 
 
 class Turn(NamedTuple):
@@ -34,7 +41,7 @@ class Finish(NamedTuple):
 
     usage: Usage
     reason: Literal["stop", "length"] = "stop"
-    prompt: str | None = None  #: the text that the model was given, if it is given one
+    prompt: str | None = None  #: the text that the model was given, turns and all, if it is given one
 
 
 class LanguageModel(Protocol):
@@ -42,9 +49,14 @@ class LanguageModel(Protocol):
 
     name: str
     parameters: dict[str, Any]
-    #: how an answer that lost its worker goes on: run again and skip what is out; be given what is out as a prefix; begin again
-    resumes: Literal["rerun", "prefix", "restart"]
+    resumes: Resumes
     converses: bool  #: what was said before in the session is of use to it
+    worth_keeping: bool  #: an answer takes it longer than finding one that was given before
+
+    @property
+    def template(self) -> Template | None:
+        """The words in which it is asked. None: it is given no text, so none can be too long for it."""
+        ...
 
     async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
         """These chunks were found and will be asked about in a moment: what can be made ready may be. Gives way to other work."""

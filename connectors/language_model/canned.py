@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator
-from typing import Any, Literal
+from typing import Any
 
-from connectors.language_model.base import Finish, Prompt
+from connectors.language_model.base import Finish, Prompt, Resumes
 from schemas.events import RetrievedChunk, Usage
 
 _TOKEN = re.compile(r"\s*\S+")
@@ -20,8 +20,10 @@ class CannedModel:
     """See connectors/language_model/base.py."""
 
     name = "canned"
-    resumes: Literal["rerun", "prefix", "restart"] = "rerun"
+    resumes: Resumes = "rerun"
     converses = False
+    worth_keeping = False
+    template = None
 
     def __init__(self, text: str) -> None:
         self.parameters: dict[str, Any] = {}

@@ -1,4 +1,5 @@
-"""Endpoint: what the models that ask a server share. Its address, how long each part of an answer may take, and what its refusals mean.
+"""Endpoint: what the models that ask a server share. Its address, how long each part of an answer may take, and what its refusals mean; and how
+such a model answers, but for the words of its protocol.
 
 Used by ollama.py and openai.py. Guarantees: a stream ends within its limits, and when it is closed or late, so is the connection; every
 fault is an error of ours, ModelUnavailable for what may pass.
@@ -11,10 +12,13 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from connectors.language_model.base import Finish, Prompt, Resumes
+from connectors.language_model.prompting import Asked, template
 from schemas.errors import InvalidSetting, ModelRefused, ModelUnavailable, RoxyError
+from schemas.events import RetrievedChunk
 from schemas.settings import Settings
 
 _PASSES = {408, 409, 425, 429}  # beside 5xx
@@ -34,6 +38,36 @@ class Limits(NamedTuple):
     @classmethod
     def of(cls, settings: Settings) -> Limits:
         return cls(settings.model_connect_s, settings.model_first_token_s, settings.model_between_tokens_s, settings.model_total_s)
+
+
+class ServedModel:
+    """A model on a server. See connectors/language_model/base.py."""
+
+    converses = True
+    worth_keeping = True
+
+    def __init__(self, name: str, settings: Settings, *, resumes: Resumes, options: dict[str, Any]) -> None:
+        """`name`: backend:model. `options`: how the model writes, by its protocol's names."""
+        self.name, self.resumes = name, resumes
+        self.template = template(settings.prompt, settings.prompts_dir)
+        self.parameters: dict[str, Any] = {**options, **self.template.parameters}
+        self._model = name.partition(":")[2]
+        self._limits = Limits.of(settings)
+        self._options = options
+
+    async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
+        """The server reads them with the question."""
+
+    async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
+        """See connectors/language_model/base.py. Raises ModelUnavailable, ModelRefused."""
+        asked = self.template.asked(prompt)
+        async with aclosing(in_time(self._parts(asked, prefix), self._limits, self.name)) as parts:
+            async for part in parts:
+                yield part
+
+    def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
+        """What the server says, as it comes; its faults as errors of ours."""
+        raise NotImplementedError
 
 
 async def in_time(parts: AsyncGenerator[Part, None], limits: Limits, name: str) -> AsyncGenerator[Part, None]:

@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from connectors.keyword_index.terms import Analyser
-from connectors.language_model.passage import passage_of
+from connectors.language_model.passage import forget_passages, parts_of, read
 from schemas.events import RetrievedChunk
 
 _BY_WORDS = 0.45  # about half of the question's terms in one chunk
 _WITH_MEANING = 0.65  # the same sum: half of the terms and a cosine of 0.15, or a quarter and 0.4
 _NAME_MISSING = 0.4
+_REMEMBERED = 256  # questions that are on their way: asked when the chunks are read ahead, when the model is chosen, and by the extractive one
 _WORD = re.compile(r"\w+")
 
 
@@ -39,14 +41,25 @@ def confidence(question: str, chunks: Sequence[RetrievedChunk]) -> float:
 
 def _evidence(question: str, chunks: Sequence[RetrievedChunk]) -> tuple[float, float | None]:
     """The share of the question that one chunk holds, less what a missing name takes off, and the nearest cosine."""
-    analyser, texts = Analyser(), [passage_of(chunk).terms for chunk in chunks]
+    return _weighed(question, tuple((*parts_of(chunk), chunk.scores.vector) for chunk in chunks))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _weighed(question: str, chunks: tuple[tuple[str, str, float | None], ...]) -> tuple[float, float | None]:
+    analyser, texts = Analyser(), [read(headings, text).terms for headings, text, _ in chunks]
     terms = analyser.question_terms(question)
     if not terms or not texts:
         return -1.0, None
     held = max(sum(term in text for term in terms) / len(terms) for text in texts)
     names = analyser.terms(" ".join(_names(question)))
     missing = _NAME_MISSING if any(all(name not in text for text in texts) for name in names) else 0.0
-    return held - missing, max((chunk.scores.vector for chunk in chunks if chunk.scores.vector is not None), default=None)
+    return held - missing, max((cosine for _, _, cosine in chunks if cosine is not None), default=None)
+
+
+def forget_evidence() -> None:
+    """As in a worker that has read none of it: for measurements."""
+    forget_passages()
+    _weighed.cache_clear()
 
 
 def _names(question: str) -> list[str]:

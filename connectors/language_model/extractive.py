@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from connectors.keyword_index.terms import Analyser
-from connectors.language_model.base import Finish, Prompt
+from connectors.language_model.base import Finish, Prompt, Resumes
 from connectors.language_model.evidence import holds_answer
 from connectors.language_model.passage import passage_of
 from connectors.language_model.weights import Question, Terms, likeness
@@ -51,8 +51,10 @@ class ExtractiveModel:
     """See connectors/language_model/base.py."""
 
     name = "extractive"
-    resumes: Literal["rerun", "prefix", "restart"] = "rerun"
+    resumes: Resumes = "rerun"
     converses = False
+    worth_keeping = False
+    template = None
 
     def __init__(self) -> None:
         self.parameters: dict[str, Any] = {"version": 1}

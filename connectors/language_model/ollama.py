@@ -8,44 +8,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 from ollama import AsyncClient, ChatResponse, ResponseError
 from pydantic import SecretStr
 
-from connectors.language_model.base import Finish, Prompt
-from connectors.language_model.endpoint import Limits, address, cut, failed, in_time, is_local, refused
-from connectors.language_model.prompting import Asked, template
+from connectors.language_model.base import Finish, Resumes
+from connectors.language_model.endpoint import ServedModel, address, cut, failed, is_local, refused
+from connectors.language_model.prompting import Asked
 from schemas.errors import ModelUnavailable
-from schemas.events import RetrievedChunk, Usage
+from schemas.events import Usage
 from schemas.settings import Settings
 
 
-class OllamaModel:
+class OllamaModel(ServedModel):
     """See connectors/language_model/base.py."""
 
-    converses = True
-
     def __init__(self, model: str, settings: Settings) -> None:
-        self.name = f"ollama:{model}"
-        self.resumes: Literal["rerun", "prefix", "restart"] = "restart" if settings.model_resumes == "restart" else "prefix"
-        self._model = model
-        self._limits = Limits.of(settings)
-        self._template = template()
-        self._options = _options(settings)
-        self.parameters: dict[str, Any] = {**self._options, **self._template.parameters}
+        resumes: Resumes = "restart" if settings.model_resumes == "restart" else "prefix"
+        super().__init__(f"ollama:{model}", settings, resumes=resumes, options=_options(settings))
         self._client = self._opened(settings)
-
-    async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
-        """The server reads them with the question."""
-
-    async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
-        """See connectors/language_model/base.py. Raises ModelUnavailable, ModelRefused."""
-        asked = self._template.asked(prompt)
-        async with aclosing(in_time(self._parts(asked, prefix), self._limits, self.name)) as parts:
-            async for part in parts:
-                yield part
 
     async def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
         with self._own_errors():

@@ -7,47 +7,30 @@ model's own: vLLM and SGLang do with `continue_final_message`, which is sent the
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
-from typing import Any, Literal
+from contextlib import contextmanager
+from typing import Any
 
 import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, Omit, Timeout
 
-from connectors.language_model.base import Finish, Prompt
-from connectors.language_model.endpoint import Limits, address, cut, failed, in_time, is_local, refused
-from connectors.language_model.prompting import Asked, template
+from connectors.language_model.base import Finish, Resumes
+from connectors.language_model.endpoint import Limits, ServedModel, address, cut, failed, is_local, refused
+from connectors.language_model.prompting import Asked
 from schemas.errors import ModelRefused, ModelUnavailable
-from schemas.events import RetrievedChunk, Usage
+from schemas.events import Usage
 from schemas.settings import Settings
 
 _CONTINUE = {"continue_final_message": True, "add_generation_prompt": False}
 
 
-class OpenAIModel:
+class OpenAIModel(ServedModel):
     """See connectors/language_model/base.py."""
 
-    converses = True
-
     def __init__(self, model: str, settings: Settings) -> None:
-        self.name = f"openai:{model}"
-        self.resumes: Literal["rerun", "prefix", "restart"] = "prefix" if settings.model_resumes == "prefix" else "restart"
-        self._model = model
-        self._limits = Limits.of(settings)
-        self._template = template()
-        self._options = _options(settings)
-        self.parameters: dict[str, Any] = {**self._options, **self._template.parameters}
+        resumes: Resumes = "prefix" if settings.model_resumes == "prefix" else "restart"
+        super().__init__(f"openai:{model}", settings, resumes=resumes, options=_options(settings))
         self._client = _opened(settings, self._limits)
         self._headers = _headers(settings)
-
-    async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
-        """The server reads them with the question."""
-
-    async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
-        """See connectors/language_model/base.py. Raises ModelUnavailable, ModelRefused."""
-        asked = self._template.asked(prompt)
-        async with aclosing(in_time(self._parts(asked, prefix), self._limits, self.name)) as parts:
-            async for part in parts:
-                yield part
 
     async def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
         usage, reason = Usage(), None

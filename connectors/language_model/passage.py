@@ -31,12 +31,23 @@ class Passage(NamedTuple):
 
 def passage_of(chunk: RetrievedChunk) -> Passage:
     """The chunk's text, read."""
-    return _read(" ".join((chunk.title, *chunk.heading_path)), chunk.text)
+    return read(*parts_of(chunk))
+
+
+def parts_of(chunk: RetrievedChunk) -> tuple[str, str]:
+    """All that a passage depends on: its headings and its text."""
+    return " ".join((chunk.title, *chunk.heading_path)), chunk.text
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _read(headings: str, text: str) -> Passage:
+def read(headings: str, text: str) -> Passage:
+    """The same of a chunk's parts."""
     analyser = Analyser()
     sentences = sentences_of(text)
     above, whole, *each = analyser.terms_of_each([headings, text, *sentences])
     return Passage(tuple(map(Sentence, sentences, each)), above, above | whole, len(text.split()))
+
+
+def forget_passages() -> None:
+    """As in a worker that has read none."""
+    read.cache_clear()

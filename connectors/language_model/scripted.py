@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from connectors.language_model.base import Finish, Prompt
+from connectors.language_model.base import Finish, Prompt, Resumes
+from connectors.language_model.prompting import Template
 from schemas.errors import InvalidSetting, ModelUnavailable
 from schemas.events import RetrievedChunk, Usage
 
@@ -30,26 +31,29 @@ class Script(BaseModel):
     per_token_s: float = Field(0.0, ge=0)  #: before each later token
     fail_times: int = Field(0, ge=0)  #: how many of its first runs fail
     fail_after: int | None = Field(None, ge=0)  #: tokens that a failing run still says; null: it fails before the delay
-    resumes: Literal["rerun", "prefix", "restart"] = "rerun"
-    converses: bool = False
+    resumes: Resumes = "rerun"
+    converses: bool = False  #: and is asked in words then, which its Finish holds
 
 
 class ScriptedModel:
     """See connectors/language_model/base.py. It cites the first chunk, if there is one."""
 
-    def __init__(self, script: Script) -> None:
+    worth_keeping = True
+
+    def __init__(self, script: Script, words: Template | None = None) -> None:
         self.name = "scripted"
-        self.parameters: dict[str, Any] = script.model_dump(exclude_defaults=True)
-        self.resumes: Literal["rerun", "prefix", "restart"] = script.resumes
+        self.template = words if script.converses else None
+        self.parameters: dict[str, Any] = {**script.model_dump(exclude_defaults=True), **(self.template.parameters if self.template else {})}
+        self.resumes: Resumes = script.resumes
         self.converses = script.converses
         self._script = script
         self._failures_left = script.fail_times
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
+    def from_json(cls, text: str, words: Template | None = None) -> Self:
         """The model of a script in JSON; empty: of the default one. Raises InvalidSetting."""
         try:
-            return cls(Script.model_validate_json(text or "{}"))
+            return cls(Script.model_validate_json(text or "{}"), words)
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(map(str, problem["loc"])) or "script"
@@ -72,7 +76,8 @@ class ScriptedModel:
             if place:
                 await asyncio.sleep(self._script.per_token_s)
             yield token
-        yield Finish(Usage(prompt_tokens=len(prompt.question.split()), completion_tokens=len(tokens)))
+        asked = self.template.asked(prompt).text if self.template else None
+        yield Finish(Usage(prompt_tokens=len((asked or prompt.question).split()), completion_tokens=len(tokens)), prompt=asked)
 
     def _tokens(self, prompt: Prompt, prefix: str) -> list[str]:
         said = self._script.text or " ".join(f"word{number}" for number in range(1, self._script.tokens + 1))

@@ -78,6 +78,10 @@ class SessionLog(Protocol):
         """Like append, but returns once the order is fixed. The future holds the positions, or what append would have raised: await it."""
         ...
 
+    async def beginning(self, session: Session) -> Cursor:
+        """A cursor before which nothing of the session lies: in a lane, where that was when its id was made. Raises UnknownSession."""
+        ...
+
     async def end(self, session: Session) -> Cursor:
         """The cursor behind the last record: what is written from now on lies at or after it. Raises UnknownSession."""
         ...

@@ -85,6 +85,11 @@ class KafkaSessionLog:
             receipts = [await self._send(session, place, encode(event, context)) for event in events]
         return asyncio.ensure_future(self._landed(session, receipts))
 
+    async def beginning(self, session: Session) -> Cursor:
+        place = await self._places.require(session)
+        async with mapped_errors():
+            return place.cursor((await self._bounds(session, place, None)).first)
+
     async def end(self, session: Session) -> Cursor:
         place = await self._places.known(session)
         position = self._live.position(place)

@@ -87,6 +87,10 @@ class MemorySessionLog:
         receipt.set_result(await self.append(session, events, context))
         return receipt
 
+    async def beginning(self, session: Session) -> Cursor:
+        topic = self._topic(session)
+        return topic.cursor(topic.first)
+
     async def end(self, session: Session) -> Cursor:
         topic = self._topic(session)
         return topic.cursor(topic.end)

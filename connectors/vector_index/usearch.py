@@ -1,6 +1,6 @@
-"""Vector index by usearch, in memory: one HNSW graph a tenant, vectors as float16.
+"""Vector index by usearch, in memory: one HNSW graph a tenant, vectors as bfloat16.
 
-Below 5,000 chunks it compares with every vector (0.4 ms at 5,000); above, it walks the graph (0.26 ms at 10,000, recall@10 0.998 at 100,000).
+Below 5,000 chunks it compares with every vector (0.4 ms at 5,000); above, it walks the graph.
 Adding costs 0.3 ms a vector on 2 cores, so an upsert is done in a thread, in slices, and searches go in between.
 """
 
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import orjson
@@ -24,10 +25,13 @@ from connectors.vector_index.base import Hit
 _EXACT_BELOW = 5_000
 _GRAPH_MOST = 2_000  # hits: for more the way through the graph takes longer than a look at every vector
 _EACH_BELOW = 500  # chunks of `within`
-# Nearest that are kept in mind on the way through the graph. At 100,000 recall@10 of a search for 200 is 0.986 with 256 and 0.977 with 200; with
+# As large as float16, and compared in three quarters of the time by a processor with instructions for it: at 100,000 a search for 200 takes 1.3 ms
+# instead of 1.8, adding 23 s instead of 30. Comparing with all of them finds 0.997 of the ten nearest.
+_KIND = "bf16"
+# Nearest that are kept in mind on the way through the graph. At 100,000 recall@10 of a search for 200 is 0.985 with 288 and 0.977 with 200; with
 # 128 while adding it is the same as with 64, and adding takes 1.7 times as long.
-_SEARCH_EXPANSION, _ADD_EXPANSION = 256, 64
-_FEW, _FEW_EXPANSION = 5, 96  # so few, which feedback asks for, come in half the time; at 100,000 recall@3 is 0.98 instead of 1.00
+_SEARCH_EXPANSION, _ADD_EXPANSION = 288, 64
+_FEW, _FEW_EXPANSION = 5, 64  # so few, which feedback asks for, come in a quarter of the time; at 100,000 recall@3 is 0.97 instead of 1.00
 _YIELD = 256  # vectors that are saved before other threads get the interpreter lock: 1 ms
 _SLICE = 32  # vectors: a search waits about 10 ms for an upsert; with 16 the threads wait for each other too often
 
@@ -37,7 +41,7 @@ class UsearchIndex:
 
     name = "usearch"
     shared = False
-    saved_as = f"usearch {usearch.__version__}"
+    saved_as = f"usearch {usearch.__version__} {_KIND}"
 
     def __init__(self, dims: int) -> None:
         self._tenants: defaultdict[str, _TenantIndex] = defaultdict(lambda: _TenantIndex(dims))
@@ -83,7 +87,7 @@ class _TenantIndex:
     def __init__(self, dims: int) -> None:
         self.lock = asyncio.Lock()  # usearch must not grow while it is searched
         self._dims = dims
-        self._graph = Index(ndim=dims, metric="cos", dtype="f16", expansion_add=_ADD_EXPANSION, expansion_search=_SEARCH_EXPANSION)
+        self._graph = Index(ndim=dims, metric="cos", dtype=_KIND, expansion_add=_ADD_EXPANSION, expansion_search=_SEARCH_EXPANSION)
         self._numbers: Iterator[int] = count()
         self._number_of: dict[str, int] = {}
         self._chunk_of: dict[int, str] = {}
@@ -108,8 +112,8 @@ class _TenantIndex:
         numbers = [self._number_of[chunk_id] for chunk_id in chunk_ids]
         if not numbers:
             return np.zeros((0, self._dims), dtype=np.float32)
-        rows: Vectors = np.asarray(self._graph.get(np.array(numbers, dtype=np.uint64)), dtype=np.float32)
-        return rows
+        rows = cast(tuple[Vectors, ...], self._graph.get(np.array(numbers, dtype=np.uint64), "f32"))
+        return np.concatenate(rows).reshape(-1, self._dims)
 
     def search(self, vector: Vectors, k: int) -> list[Hit]:
         wanted = min(k, len(self._chunk_of))
@@ -118,9 +122,9 @@ class _TenantIndex:
         expansion = _FEW_EXPANSION if wanted <= _FEW else _SEARCH_EXPANSION
         self._graph.expansion_search = expansion  # type: ignore[misc]  # its setter stands apart from it, which mypy does not see
         found = self._graph.search(vector, wanted, exact=len(self._chunk_of) < _EXACT_BELOW or wanted > _GRAPH_MOST)
-        pairs = zip(found.keys.tolist(), found.distances.tolist(), strict=True)
-        hits = [Hit(self._chunk_of[number], 1.0 - distance) for number, distance in pairs]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk_id))  # equal ones in no order that the graph's past decides
+        # Equal ones in no order that the graph's past decides. Sorted as they are, without a key, in a fifth of the time.
+        nearest = sorted(zip(found.distances.tolist(), map(self._chunk_of.__getitem__, found.keys.tolist()), strict=True))
+        return [Hit(chunk_id, 1.0 - distance) for distance, chunk_id in nearest]
 
     def save(self, file: Path) -> None:
         """The graph, and beside it which chunk each number stands for."""

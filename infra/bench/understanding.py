@@ -18,8 +18,8 @@ from schemas.record import Record
 from schemas.session_id import Session
 from schemas.topics import CHUNKS
 from streams.chunk_index import ChunkIndex
+from streams.turns import Turn, Turns
 from streams.understanding.terms import Terms
-from streams.understanding.turns import Turn, turns_before
 from streams.understanding.understand import understand
 from streams.understanding.vocabulary import Vocabulary
 
@@ -38,7 +38,7 @@ async def bench_understanding(keyword_index: str, *, chunks: int, count: int) ->
     asked = questions(_WARM_UP + count)
 
     async def turns() -> Sequence[Turn]:
-        return await turns_before(log, _SESSION, "q", _BEFORE)
+        return await Turns(log).before(_SESSION, "q", _BEFORE)  # as a worker that knows nothing of it yet
 
     async def understood(text: str) -> object:
         return await understand(_asked("q", text), history=turns, vocabulary=vocabulary)

@@ -43,10 +43,10 @@ async def _own_server(settings: Settings) -> AsyncIterator[Settings]:
         place = {"state_dir": Path(folder), "weaviate_url": None, "weaviate_port": first, "weaviate_grpc_port": first + 1}
         own = settings.model_copy(update={**place, "search_timeout_s": _ANSWER_S})
         try:
-            await weaviate.start(own)
+            await weaviate.SERVER.start(own)
             yield weaviate.reached(own).model_copy(update={"vector_index": "weaviate", "keyword_index": "weaviate"})
         finally:
-            await asyncio.to_thread(weaviate.stop, own)
+            await asyncio.to_thread(weaviate.SERVER.stop, own)
 
 
 async def _fill(index: SharedIndex, chunks: int) -> None:

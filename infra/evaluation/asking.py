@@ -45,7 +45,8 @@ def evaluated(plan: Plan, depth: int, most_chunks: int = 1) -> Plan:
 
 async def ask_all(ports: Ports, questions: Sequence[Question], plan: Plan, advance: Advance = lambda _: None) -> list[Reply]:
     """Ask one after the other, so that the times are those of a question that has the machine to itself. Raises Unavailable."""
-    ready = replace(ports, plan=plan, seen=OrderedDict())
+    settings = ports.settings.model_copy(update={**plan._asdict(), "experimenting": False})
+    ready = replace(ports, settings=settings, seen=OrderedDict())
     replies = []
     for number, question in enumerate(questions):
         replies.append(await _ask(ready, question, number))

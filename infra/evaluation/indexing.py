@@ -93,7 +93,8 @@ class Indexes:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(cut)
         indexed = self._kept[cut]
-        return indexed._replace(ports=replace(indexed.ports, reranker=await self._reranker(settings.reranker)))
+        reranker = await self._reranker(settings.reranker)
+        return indexed._replace(ports=replace(indexed.ports, rerankers={settings.reranker: reranker} if reranker else {}))
 
     async def _reranker(self, setting: str) -> Reranker | None:
         """Loaded once, as it takes seconds."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from connectors.language_model.base import Prompt
@@ -31,6 +33,7 @@ class Brief(NamedTuple):
     route: Route = Route()
     conversation: Conversation = Conversation()
     screened: tuple[Screened, ...] = ()
+    arms: Mapping[str, str] = MappingProxyType({})  #: of experiments, that made the settings so
 
     @property
     def meant(self) -> Speaker:
@@ -45,16 +48,16 @@ async def brief_of(
     settings, question = in_force.settings, Prompt(found.understanding.text, found.chunks)
     shortcut = shortcut_of(found.question) if found.understanding.intent in SHORTCUTS else None
     if shortcut is not None:
-        return Brief(found, question, (saying(shortcut.answer),), settings)
+        return Brief(found, question, (saying(shortcut.answer),), settings, arms=in_force.arms)
     route = routed(found, settings)
     if (refused := await refusal_of(found, route, settings)) is not None:
         text = DECLINED if refused == "moderation" else NO_ANSWER
-        return Brief(found, question, (saying(text, refused=refused),), settings, route)
+        return Brief(found, question, (saying(text, refused=refused),), settings, route, arms=in_force.arms)
     chain = speakers.chain(route, settings)
     told = await conversations.before(found, settings) if any(speaker.model.converses for speaker in chain) else Told()
     prompt, removed = screened(question, settings)
     fitted = within(prompt, told, next((speaker.model.template for speaker in chain if speaker.model.template), None), settings)
-    brief = Brief(found, fitted.prompt, chain, settings, route, fitted.conversation, removed)
+    brief = Brief(found, fitted.prompt, chain, settings, route, fitted.conversation, removed, in_force.arms)
     return await _or_given_before(brief, answers, anew=anew)
 
 
@@ -64,6 +67,6 @@ async def _or_given_before(brief: Brief, answers: AnswerCache, *, anew: bool) ->
     key = key_of(brief.found, brief.prompt, first.model, brief.settings)
     if key is None:
         return brief
-    hit = None if anew else await answers.get(key, brief.prompt.chunks, brief.settings)
+    hit = None if anew else await answers.get(key, brief.prompt, brief.settings)
     before = () if hit is None else (saying(hit.text, cached=hit.cached),)
     return brief._replace(speakers=(*before, first._replace(cache_key=key), *others))

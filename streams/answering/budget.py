@@ -1,11 +1,151 @@
-"""Budget: a prompt that is not longer than the model may be given. Pure."""
+"""Budget: a prompt that is not longer than the model may be given. Pure, but for the tokenizer's counting.
+
+What gives way, step by step, until it fits: the summary's lines, the oldest first; the turns, the oldest first; whole chunks, the lowest score
+first; then the end of the best chunk, sentence by sentence; then all of it. Never the question. Of these steps the first that fits is
+taken, so more budget never gives less. Chunks keep their ranks, which are the numbers that the answer cites.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from connectors.chunker.words import as_tokens, count_words, word_starts
 from connectors.language_model.base import Prompt
+from connectors.language_model.prompting import Template
+from connectors.language_model.prompting import template as find_template
+from connectors.tokenizer import open_tokenizer
+from connectors.tokenizer.base import Tokenizer
+from schemas.errors import InvalidQuery
+from schemas.events import Conversation, RetrievedChunk
 from schemas.settings import Settings
+from streams.answering.conversation import Told
+from streams.search.context import sentence_ends
+
+Chunks = tuple[RetrievedChunk, ...]
+Step = TypeVar("Step")
+
+_ROUND_A_TURN = 8  # tokens that chat templates put round each turn, at most
 
 
-def within(prompt: Prompt, settings: Settings) -> Prompt:
-    """The prompt, shortened where it is too long."""
-    return prompt
+class Fitted(NamedTuple):
+    """A prompt that fits, and what of the conversation is in it."""
+
+    prompt: Prompt
+    conversation: Conversation
+
+
+class _Share(NamedTuple):
+    """How much of all is given."""
+
+    chunks: Chunks
+    turns: int  #: so many of the last ones
+    lines: int
+
+
+def within(prompt: Prompt, told: Told, template: Template | None, settings: Settings) -> Fitted:
+    """The prompt with the conversation, shortened where it is too long in these words; without words, as it is. Raises InvalidQuery for a
+    question that is too long by itself."""
+    if template is None:
+        return Fitted(prompt, Conversation())
+    tokenizer = open_tokenizer(settings.tokenizer_file)
+    chunks = _in_context(prompt.chunks, tokenizer, settings.context_tokens)
+
+    def fits(share: _Share) -> bool:
+        return _length(_given(prompt, told, share), template, tokenizer) <= settings.prompt_tokens
+
+    share = _first(_shares(chunks, told), fits)
+    if share is None:
+        alone = _length(prompt._replace(chunks=()), template, tokenizer)
+        raise InvalidQuery(
+            f"The question alone makes a prompt of {alone} tokens; {settings.prompt_tokens} are allowed.",
+            remedy="Ask in fewer words, or raise ROXY_PROMPT_TOKENS.",
+        )
+    given = _given(prompt, told, share)
+    return Fitted(given, _conversation(given, told, share, tokenizer))
+
+
+def require_words(settings: Settings) -> None:
+    """Read what the settings name, when the worker starts. Raises InvalidSetting, MissingExtra."""
+    find_template(settings.prompt, settings.prompts_dir)
+    open_tokenizer(settings.tokenizer_file)
+
+
+def _in_context(chunks: Chunks, tokenizer: Tokenizer, most: int) -> Chunks:
+    """Of the chunks, what is context enough as this tokenizer counts. Retrieval has seen to it by an estimate."""
+    lengths = {chunk.text: tokenizer.count(chunk.text) for chunk in chunks}
+
+    def fits(some: Chunks) -> bool:
+        return sum(lengths.get(chunk.text) or tokenizer.count(chunk.text) for chunk in some) <= most
+
+    return _first(chain([chunks], _fewer(chunks)), fits) or ()
+
+
+def _shares(chunks: Chunks, told: Told) -> Iterator[_Share]:
+    """From all of it to the question alone."""
+    for lines in range(len(told.older), -1, -1):
+        yield _Share(chunks, len(told.verbatim), lines)
+    for turns in range(len(told.verbatim) - 1, -1, -1):
+        yield _Share(chunks, turns, 0)
+    for fewer in _fewer(chunks):
+        yield _Share(fewer, 0, 0)
+
+
+def _fewer(chunks: Chunks) -> Iterator[Chunks]:
+    """Ever less of them, down to none."""
+    by_score = sorted(chunks, key=_score, reverse=True)
+    for most in range(len(chunks) - 1, 0, -1):
+        ranks = {chunk.rank for chunk in by_score[:most]}
+        yield tuple(chunk for chunk in chunks if chunk.rank in ranks)
+    for best in by_score[:1]:
+        yield from ((_cut(best, end),) for end in _cuts(best.text))
+        yield ()
+
+
+def _score(chunk: RetrievedChunk) -> tuple[bool, float, int]:
+    """A reranked chunk is better than one that was not looked at again."""
+    again = chunk.scores.rerank
+    return again is not None, chunk.scores.fused if again is None else again, -chunk.rank
+
+
+def _cuts(text: str) -> list[int]:
+    """Where it may be cut, the longest first: behind its sentences, and behind the words of the first."""
+    ends = [end for end in sentence_ends(text) if end < len(text)]
+    words = word_starts(text, 0, ends[0] if ends else len(text))
+    return sorted({*ends, *words} - {0}, reverse=True)
+
+
+def _cut(chunk: RetrievedChunk, end: int) -> RetrievedChunk:
+    text = chunk.text[:end].rstrip()
+    return chunk.model_copy(update={"text": text, "end": chunk.start + len(text), "tokens": as_tokens(count_words(text))})
+
+
+def _given(prompt: Prompt, told: Told, share: _Share) -> Prompt:
+    turns = tuple(turn for _, turn in _last(told.verbatim, share.turns))
+    return prompt._replace(chunks=share.chunks, turns=turns, summary="\n".join(line for _, line in _last(told.older, share.lines)))
+
+
+def _conversation(prompt: Prompt, told: Told, share: _Share, tokenizer: Tokenizer) -> Conversation:
+    verbatim, summarised = (tuple(query_id for query_id, _ in some) for some in (_last(told.verbatim, share.turns), _last(told.older, share.lines)))
+    texts = [prompt.summary, *(text for turn in prompt.turns for text in turn)]
+    return Conversation(verbatim=verbatim, summarised=summarised, tokens=sum(map(tokenizer.count, texts)))
+
+
+def _last(some: Sequence[Step], count: int) -> Sequence[Step]:
+    return some[len(some) - count :]
+
+
+def _length(prompt: Prompt, template: Template, tokenizer: Tokenizer) -> int:
+    return sum(tokenizer.count(turn["content"]) + _ROUND_A_TURN for turn in template.asked(prompt).turns())
+
+
+def _first(steps: Iterator[Step], fits: Callable[[Step], bool]) -> Step | None:
+    """The first that fits, of steps that get shorter; looked for by halving, because counting takes a millisecond."""
+    whole = next(steps)
+    if fits(whole):
+        return whole
+    shorter = list(steps)
+    place = bisect_left(shorter, True, key=fits)
+    return shorter[place] if place < len(shorter) else None

@@ -1,24 +1,58 @@
-"""In force: the settings as they hold for one session, which feature flags and experiments may change."""
+"""In force: the settings as they hold for one session: what flags switch stands above the settings, what an arm changes above both.
+
+Asked twice for each question, when it is looked up and when it is answered. There are few combinations, so each one's settings are made once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from cachetools import LRUCache
+
+from schemas.flags import Flags, Switched
 from schemas.settings import Settings
+from streams.answering.experiments import Experiments
+from streams.search.plan import Plan
+
+_COMBINATIONS = 1_024  # some KB each
 
 
 class InForce(NamedTuple):
     """Settings, and the arms of experiments that made them so."""
 
     settings: Settings
+    plan: Plan
     arms: Mapping[str, str]
 
 
-class Flags:
-    """What FlagChanged has switched, by tenant. A projection of topic `flags`."""
+class Steering:
+    """What holds for whom."""
 
+    def __init__(self, settings: Settings, flags: Flags) -> None:
+        """Raises InvalidSetting for experiments that cannot be run."""
+        self.experiments = Experiments(settings.experiments)
+        self._settings, self._flags = settings, flags
+        self._known: LRUCache[tuple[Switched, tuple[tuple[str, str], ...]], InForce] = LRUCache(_COMBINATIONS)
 
-def in_force(settings: Settings, flags: Flags, tenant: str, session_id: str, arms: Mapping[str, str] | None = None) -> InForce:
-    """What holds for a session. `arms`: those that it was in when its question was looked up."""
-    return InForce(settings, arms or {})
+    def of(self, tenant: str, session_id: str, arms: Mapping[str, str] | None = None) -> InForce:
+        """What holds for a session. `arms`: those that it was in when its question was looked up, which it is answered with too.
+
+        Of these, an arm that there is no more is left out: nobody knows its settings.
+        """
+        switched = self._flags.switched(tenant)
+        if arms is None:
+            experimenting = dict(switched).get("experimenting", self._settings.experimenting)
+            arms = self.experiments.arms(tenant, session_id) if experimenting else {}
+        key = switched, tuple(sorted(self.experiments.known(arms).items()))
+        if key not in self._known:
+            self._known[key] = self._made(*key)
+        return self._known[key]
+
+    def each(self) -> list[Settings]:
+        """The settings of each arm alone, and those without any, so that what they name can be opened at the start."""
+        return [self._settings, *(self._settings.model_copy(update=dict(changed)) for changed in self.experiments.each())]
+
+    def _made(self, switched: Switched, arms: tuple[tuple[str, str], ...]) -> InForce:
+        settings = self._settings.model_copy(update={**dict(switched), **self.experiments.settings(dict(arms))})
+        return InForce(settings, Plan.of(settings), dict(arms))

@@ -60,13 +60,6 @@ class Speakers:
         return self._breakers[name]
 
 
-def opened(settings: Settings) -> Speakers:
-    """With the models that the settings name. Raises InvalidSetting, MissingExtra."""
-    speakers = Speakers(settings)
-    speakers.open_all(settings)
-    return speakers
-
-
 def _of_tier(tier: Tier | None, settings: Settings) -> str:
     """The model of a tier; of one that has none, the next larger one's, or else the next smaller one's."""
     if tier is None or not settings.tiers:

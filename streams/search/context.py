@@ -19,11 +19,16 @@ def within_budget(candidates: Sequence[Candidate], tokens: int) -> list[Candidat
     return fitting or [_trimmed(candidate, tokens) for candidate in candidates[:1]]
 
 
+def sentence_ends(text: str, most: int | None = None) -> list[int]:
+    """Where a text, or its first so many characters, can be cut behind a sentence."""
+    return [end.start() for end in _SENTENCE_END.finditer(text, 0, len(text) if most is None else most) if end.start()]
+
+
 def _trimmed(candidate: Candidate, tokens: int) -> Candidate:
     """Cut behind a sentence, or behind a word where the first sentence is too long itself."""
     chunk, words = candidate.chunk, as_words(tokens)
     starts = word_starts(chunk.text, 0, len(chunk.text))
     most = starts[words] if words < len(starts) else len(chunk.text)
-    ends = [end.start() for end in _SENTENCE_END.finditer(chunk.text, 0, most) if end.start()]
+    ends = sentence_ends(chunk.text, most)
     text = chunk.text[: ends[-1] if ends else most].rstrip()
     return candidate._replace(chunk=chunk._replace(held=text, end=chunk.start + len(text), tokens=as_tokens(count_words(text))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +14,22 @@ from streams.search.candidate import Candidate
 Similarity = NDArray[np.float32]  #: of each candidate to each, shape (candidates, candidates); 1 is the same
 
 
-def spread(candidates: Sequence[Candidate], k: int) -> list[Candidate]:
+def spread(candidates: Iterable[Candidate], k: int) -> Iterator[Candidate]:
     """All of them, so that among the first k at most half are of one document while others are left.
 
     A title is a field of each of its document's chunks, so a document that a question names would else fill all places: of the sample
     questions 34 instead of 33 of 40 then have the right page among the first 5 (keywords only).
     """
     most = -(-k // 2)
-    taken: list[Candidate] = []
     passed: list[Candidate] = []
     counts: Counter[str] = Counter()
     for candidate in candidates:
-        (taken if counts[candidate.chunk.document_id] < most else passed).append(candidate)
         counts[candidate.chunk.document_id] += 1
-    return taken + passed
+        if counts[candidate.chunk.document_id] <= most:
+            yield candidate
+        else:
+            passed.append(candidate)
+    yield from passed
 
 
 def diverse(candidates: Sequence[Candidate], similarity: Similarity, k: int, diversity: float) -> list[Candidate]:

@@ -44,14 +44,15 @@ class Scope:
 
 
 async def hits_of(scope: Scope, vector: Awaitable[Vectors] | None) -> Hits:
-    """Both at once. Raises IndexUnavailable if none answers."""
-    near = unless_down("vector", _near(scope, vector), [], scope) if vector is not None else None
+    """Both at once, the keywords begun first: they may go on in a thread. Raises IndexUnavailable if none answers."""
     sharing = unless_down("keyword", _sharing(scope), [], scope) if "keyword" in scope.index.parts else None
-    asked = [part for part in (near, sharing) if part is not None]
+    near = unless_down("vector", _near(scope, vector), [], scope) if vector is not None else None
+    asked = [part for part in (sharing, near) if part is not None]
     answers = iter(await asyncio.gather(*asked))
     if scope.failed and len(scope.failed) == len(asked):
         raise IndexUnavailable("Nothing can be looked up at the moment: no part of the index answers.", remedy="Ask again in a few seconds.")
-    return Hits(next(answers) if near is not None else [], next(answers) if sharing is not None else [])
+    keyword = next(answers) if sharing is not None else []
+    return Hits(next(answers) if near is not None else [], keyword)
 
 
 async def vectors_of(scope: Scope, chunk_ids: Sequence[str]) -> Vectors | None:

@@ -2,7 +2,7 @@
 
 MinHash (Broder 1997, by rensa) over three words in a row: the same passage in two versions of a page, or under two titles. Nothing leaves the
 index or the log for it, so that when the one that was shown is deleted the other is found. Only the leading candidates are compared,
-as many as the later stages look at; a signature takes 0.05 ms and is remembered by the chunk's content hash.
+as many as the later stages look at; a signature takes 0.05 ms with the text's way from disk and is remembered by the chunk's content hash.
 """
 
 from __future__ import annotations
@@ -48,4 +48,4 @@ def _signature(candidate: Candidate) -> RMinHash:
 
 def _runs(text: str) -> list[str]:
     words = text.lower().split()
-    return [" ".join(words[start : start + _IN_A_ROW]) for start in range(max(1, len(words) - _IN_A_ROW + 1))]
+    return [" ".join(run) for run in zip(*(words[place:] for place in range(_IN_A_ROW)), strict=False)] or [" ".join(words)]

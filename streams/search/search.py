@@ -51,11 +51,11 @@ async def search(
     if nothing:
         return Found((), position)
     hits = await hits_of(scope, vector)
-    ranked = await _smoothed(list(_known(index, lookup.tenant, fuse(*hits, plan, _ranked(plan)))), scope)
-    pool = merged(spread(ranked, plan.top_k), plan.near_duplicate, _looked_at(plan, reranker))
+    ranked = await _smoothed(fuse(*hits, plan, _ranked(plan)), scope)
+    pool = merged(spread(_known(index, lookup.tenant, ranked), plan.top_k), plan.near_duplicate, _looked_at(plan, reranker))
     if reranker is not None and pool:
         again = reranked(pool, lookup.text, plan.rerank_chunks, reranker, guards.rerank)
-        pool = spread(await unless_down("rerank", again, pool, scope), plan.top_k)
+        pool = list(spread(await unless_down("rerank", again, pool, scope), plan.top_k))
     chosen = await _chosen(pool, scope)
     whole = within_budget(expanded(chosen, plan.neighbours, partial(_chunk_at, index, lookup.tenant)), plan.context_tokens)
     return _found(whole, position, scope, reranker)
@@ -68,7 +68,7 @@ def _dismiss(vector: Awaitable[Vectors] | None) -> None:
 
 
 def _known(index: ChunkIndex, tenant: str, fused: Sequence[Fused]) -> Iterator[Candidate]:
-    """With their texts; what was taken away since it was found is passed over."""
+    """With their texts; what was taken away since it was found is passed over. As far down as the stages behind look."""
     for found in fused:
         chunk = index.chunk(tenant, found.chunk_id)
         if chunk is not None:
@@ -85,24 +85,20 @@ def _looked_at(plan: Plan, reranker: Reranker | None) -> int:
     return max(plan.top_k * (_POOL if plan.diversity else 1), plan.rerank_chunks if reranker else 0)
 
 
-async def _smoothed(candidates: list[Candidate], scope: Scope) -> list[Candidate]:
+async def _smoothed(fused: list[Fused], scope: Scope) -> list[Fused]:
     """The leading ones in the order that their likeness gives them, if they have vectors."""
-    leading = candidates[:LEADING]
-    rows = await vectors_of(scope, _ids(leading)) if scope.plan.smoothing else None
-    return candidates if rows is None else smoothed(leading, rows, scope.plan.smoothing) + candidates[LEADING:]
+    leading = fused[:LEADING]
+    rows = await vectors_of(scope, [found.chunk_id for found in leading]) if scope.plan.smoothing else None
+    return fused if rows is None else smoothed(leading, rows, scope.plan.smoothing) + fused[LEADING:]
 
 
 async def _chosen(pool: list[Candidate], scope: Scope) -> list[Candidate]:
     top_k, diversity = scope.plan.top_k, scope.plan.diversity
     if not diversity:
         return pool[:top_k]
-    rows = await vectors_of(scope, _ids(pool))
+    rows = await vectors_of(scope, [candidate.found.chunk_id for candidate in pool])
     alike = by_terms(Analyser().terms_of_each([one.chunk.text for one in pool])) if rows is None else by_vectors(rows)
     return diverse(pool, alike, top_k, diversity)
-
-
-def _ids(candidates: Sequence[Candidate]) -> list[str]:
-    return [candidate.found.chunk_id for candidate in candidates]
 
 
 def _chunk_at(index: ChunkIndex, tenant: str, document_id: str, ordinal: int) -> tuple[str, IndexedChunk] | None:

@@ -9,34 +9,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from connectors.embedder.base import Vectors
-from streams.search.candidate import Candidate, Fused
+from streams.search.candidate import Fused
 
+Worth = NDArray[np.float64]
 LEADING = 50  #: candidates that are compared: a question sees few, and the time grows with the square
 _MOST_LIKE = 3
 
 
-def smoothed(candidates: Sequence[Candidate], rows: Vectors, weight: float) -> list[Candidate]:
+def smoothed(fused: Sequence[Fused], rows: Vectors, weight: float) -> list[Fused]:
     """The candidates, whose vectors the rows are, in their new order. Equal ones keep the order that they have."""
-    if len(candidates) < 2:
-        return list(candidates)
-    worth = np.array([candidate.found.fused for candidate in candidates])
+    if len(fused) < 2:
+        return list(fused)
+    worth = np.array([found.fused for found in fused])
     worth = (1 - weight) * worth + weight * _around(worth, rows)
-    order = np.argsort(-worth, kind="stable").tolist()
-    return [_with_worth(candidates[place], float(worth[place])) for place in order]
+    order, new = np.argsort(-worth, kind="stable").tolist(), worth.tolist()
+    return [Fused(fused[place].chunk_id, new[place], *fused[place][2:]) for place in order]  # _replace takes four times as long
 
 
-def _with_worth(candidate: Candidate, worth: float) -> Candidate:
-    found = candidate.found  # made anew and not by _replace, which takes four times as long
-    return Candidate(Fused(found.chunk_id, worth, found.vector, found.keyword), candidate.chunk)
-
-
-def _around(worth: Vectors, rows: Vectors) -> Vectors:
+def _around(worth: Worth, rows: Vectors) -> Worth:
     """Of each, the mean worth of those most like it, by how like they are."""
     likeness = np.maximum(rows @ rows.T, 0.0)
     np.fill_diagonal(likeness, 0.0)
-    most_like = np.argsort(-likeness, axis=1, kind="stable")[:, :_MOST_LIKE]
-    shares = np.take_along_axis(likeness, most_like, axis=1)
-    mean: Vectors = (shares * worth[most_like]).sum(axis=1) / np.maximum(shares.sum(axis=1), 1e-12)
-    return mean
+    each, total, shares = np.arange(len(worth)), np.zeros(len(worth)), np.zeros(len(worth))
+    for _ in range(_MOST_LIKE):  # looking for the most alike three times takes half as long as sorting
+        likest = likeness.argmax(axis=1)
+        share = likeness[each, likest]
+        total, shares = total + share * worth[likest], shares + share
+        likeness[each, likest] = 0.0
+    return total / np.maximum(shares, 1e-12)

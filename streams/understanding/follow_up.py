@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from streams.understanding.leaning import first_pronoun
 from streams.understanding.topic import listed_in, sides_of, topic_of
-from streams.understanding.turns import Turn
+from streams.turns import Turn
 
 _LONGEST = 400  # characters that a turn before adds
 _SIGN = "?!. "

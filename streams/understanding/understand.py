@@ -16,7 +16,7 @@ from streams.understanding.intent import kind_of, shortcut_of
 from streams.understanding.keywords import Keyword, keywords_of, rarest_first
 from streams.understanding.leaning import leans
 from streams.understanding.spelling import may_be_misspelt
-from streams.understanding.turns import Turn
+from streams.turns import Turn
 from streams.understanding.vocabulary import Vocabulary
 
 _MOST_ACRONYMS = 2  # that documents are asked about: a search each

@@ -25,7 +25,7 @@ class PacedModel:
         self._model = model
         self.name, self.parameters = model.name, model.parameters
         self.resumes: Literal["rerun", "prefix", "restart"] = model.resumes
-        self.converses = model.converses
+        self.converses, self.worth_keeping = model.converses, model.worth_keeping
 
     def __getattr__(self, name: str) -> Any:
         """What else there is of the model."""

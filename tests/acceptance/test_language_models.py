@@ -60,6 +60,19 @@ async def test_a_served_models_answer_is_recorded_with_what_it_was_asked(asking:
     assert f"{backend}:{NAME}" == end["model"]
 
 
+async def test_a_chat_with_turns_before_the_question_is_accepted(asking: Fleet) -> None:
+    """The second answer of a session was asked for with the first, without its citation."""
+    await asking.worker(language_model=f"ollama:{NAME}", answer_cache=False)
+    api = await asking.api()
+    session, accepted = await asked(api)
+    await api.answer(session, accepted)
+
+    end = await api.answer(session, await api.ask(session, "What is consumer lag?"))
+
+    assert TEXT == end["text"]
+    assert f"--- user ---\nQuestion: {QUESTION}\n\n--- assistant ---\n{TEXT.removesuffix(' [1]')}\n\n--- user ---\n" in end["prompt"]
+
+
 async def test_a_model_that_the_server_does_not_have_fails_the_answer_at_once(asking: Fleet) -> None:
     """With what mends it; nobody tries again."""
     await asking.worker(language_model="ollama:absent")

@@ -228,12 +228,36 @@ async def test_a_position_that_is_none_is_refused_in_a_sentence(running: Running
     for arguments in (
         ["index", "rebuild", "--at", "0:999999999"],
         ["index", "swap", "4711"],
+        ["index", "drop", "4711"],
+        ["index", "drop", "0"],
         ["replay", "query", "nobody"],
     ):
         ran = await command(running.settings, *arguments)
         assert (1, "") == (ran.exit_code, ran.stdout), arguments
         assert ran.stderr.startswith("roxy: "), ran.stderr
         assert "Traceback" not in ran.stderr
+
+
+async def test_a_dropped_generation_is_built_again_for_a_swap(running: Running) -> None:
+    """Its folder is gone, once; while it serves, or a rollback goes to it, it is not dropped."""
+    settings = running.settings
+    built = await told(settings, "index", "rebuild")
+    number = str(built["generation"])
+    dropped = await told(settings, "index", "drop", number)
+    left = [Path(one["folder"]).name for one in (await told(settings, "index", "status"))["kept"]]
+    again = await command(settings, "index", "drop", number)
+    served = (await told(settings, "index", "swap", number))["reports"]
+    serving = await command(settings, "index", "drop", number)
+    await told(settings, "index", "rollback")
+    before = await command(settings, "index", "drop", number)
+
+    assert (built["generation"], True) == (dropped["generation"], dropped["freed_bytes"] > 0)
+    assert f"generation-{number}" not in left
+    assert {built["digest"]} == {report["digest"] for report in served}
+    assert [1, 1, 1] == [ran.exit_code for ran in (again, serving, before)]
+    assert "has no folder" in again.stderr
+    assert "serves" in serving.stderr
+    assert "rollback" in before.stderr
 
 
 async def test_a_time_and_documents_lead_to_the_same_index(running: Running) -> None:

@@ -57,9 +57,9 @@ async def own_weaviate(broker: Broker, tmp_path: Path) -> AsyncIterator[Settings
         "search_timeout_s": 1.0,
     }
     own = broker.settings.model_copy(update=changed)
-    await weaviate.start(own)
+    await weaviate.SERVER.start(own)
     yield weaviate.reached(own).model_copy(update={"keyword_index": "tantivy"})
-    await asyncio.to_thread(weaviate.stop, own)
+    await asyncio.to_thread(weaviate.SERVER.stop, own)
 
 
 def questions() -> list[str]:
@@ -108,13 +108,13 @@ async def test_weaviate_killed_among_questions_leaves_none_without_an_answer(own
         async def kill_and_start() -> tuple[int, int]:
             while len(answers) < KILLED_AFTER:
                 await asyncio.sleep(0.01)
-            child = processes.find(own_weaviate.state_dir, weaviate.NAME)
+            child = processes.find(own_weaviate.state_dir, weaviate.SERVER.name)
             assert child is not None
             await fleet.signal(child, signal.SIGKILL)
             killed = len(answers)
             while len(answers) < STARTED_AFTER:
                 await asyncio.sleep(0.01)
-            await weaviate.start(own_weaviate)
+            await weaviate.SERVER.start(own_weaviate)
             return killed, len(answers)
 
         texts = questions()

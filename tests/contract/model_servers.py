@@ -115,7 +115,7 @@ class Reply:
         await self._writer.drain()
 
 
-_MOST_AT_ONCE = 8
+_MOST_AT_ONCE = 32
 
 Behaviour = Callable[[Reply], Awaitable[None]]
 

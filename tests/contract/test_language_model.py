@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from connectors.language_model import open_language_model
-from connectors.language_model.base import Finish, LanguageModel, Prompt
+from connectors.language_model.base import Finish, LanguageModel, Prompt, Turn
 from connectors.language_model.canned import CannedModel
 from connectors.language_model.extractive import NO_ANSWER
 from connectors.language_model.sentences import sentences_of
@@ -238,6 +238,23 @@ async def test_a_served_model_says_why_it_ended_and_what_it_read(name: str, olla
     assert whole.usage.prompt_tokens > len(LAG)  # a character a token: it knows none of these words
     assert whole.prompt is not None
     assert "What is lag in time?" in whole.prompt
+
+
+@pytest.mark.parametrize("name", ['scripted:{"converses": true}', *(pytest.param(name, marks=pytest.mark.full) for name in SERVED_NAMES)])
+async def test_a_model_that_converses_is_told_of_the_conversation(name: str, request: pytest.FixtureRequest) -> None:
+    """Real servers take a chat with turns before the question; its whole text is what the Finish holds, and the budget can measure it."""
+    model = a_model(name, Settings() if name.startswith("scripted") else request.getfixturevalue("ollama_server"))
+    turns = (Turn("What is a lane?", "It is a partition."), Turn("And a topic?", "It is a log."))
+    prompt = PROMPTS[0]._replace(turns=turns, summary="- What is a key? → It decides the partition.")
+
+    words, (told,) = await said(model, prompt)
+    _, (alone,) = await said(model, PROMPTS[0])
+
+    assert model.converses
+    assert model.template is not None
+    assert words == (await said(model, PROMPTS[0]))[0]
+    assert model.template.asked(prompt).text == told.prompt
+    assert told.usage.prompt_tokens > alone.usage.prompt_tokens
 
 
 @pytest.mark.full

@@ -9,7 +9,7 @@ from time import time
 
 import pytest
 
-from connectors.language_model.base import Finish, LanguageModel, Prompt
+from connectors.language_model.base import Finish, LanguageModel, Prompt, Turn
 from infra.ports import free_block
 from schemas.errors import ModelRefused, ModelUnavailable
 from schemas.events import Usage
@@ -45,6 +45,19 @@ async def _collect(model: LanguageModel, parts: list[str | Finish]) -> None:
 async def answers(reply: Reply) -> None:
     await reply.say("Lag", " is", " time.")
     await reply.end()
+
+
+async def test_turns_are_sent_in_the_roles_that_they_had(dialect: Dialect) -> None:
+    """As the protocol has it: system, the turns before, the question; and what is out already as the last."""
+    prompt = PROMPT._replace(turns=(Turn("What is a lane?", "A partition."),), summary="- What is a key? → A name.")
+    async with serving(dialect, answers) as server:
+        [part async for part in dialect.model(server.port, model_resumes="prefix").stream(prompt, prefix="Lag")]
+    sent = server.replies[0].body["messages"]
+
+    assert ["system", "user", "assistant", "user", "assistant"] == [turn["role"] for turn in sent]
+    assert ["Question: What is a lane?", "A partition."] == [turn["content"] for turn in sent[1:3]]
+    assert sent[3]["content"].startswith("<earlier>\n- What is a key? → A name.\n</earlier>")
+    assert "Lag" == sent[4]["content"]
 
 
 async def is_silent(reply: Reply) -> None:
@@ -105,7 +118,7 @@ async def test_an_answer_is_tokens_usage_reason_and_the_prompt(dialect: Dialect)
     assert ["Lag", " is", " time."] == tokens
     assert isinstance(finish, Finish)
     assert (Usage(prompt_tokens=11, completion_tokens=3), "stop") == (finish.usage, finish.reason)
-    assert finish.prompt == "\n\n".join(turn["content"] for turn in server.replies[0].body["messages"])
+    assert all(turn["content"] in (finish.prompt or "") for turn in server.replies[0].body["messages"])
     assert server.replies[0].path == dialect.path
 
 

@@ -87,6 +87,19 @@ async def test_a_tail_from_every_cursor_delivers_exactly_the_records_from_there_
         assert [past, found, live] == [there, there, [f"q{6 + k}"]], k
 
 
+async def test_nothing_of_a_session_lies_before_its_beginning(bench: Bench) -> None:
+    """Not even before its first record is there; a history from it is whole."""
+    older = await bench.session()
+    await bench.write(older, 3)
+    session = await bench.neighbour(older)
+    beginning = await bench.log.beginning(session)
+    positions = await bench.write(session, 2)
+
+    assert beginning.offset <= positions[0].offset
+    assert beginning == await bench.elsewhere.beginning(session)
+    assert asked(range(2)) == names(await history(bench.log, session, beginning))
+
+
 async def test_a_late_joiner_is_spliced_in_while_a_writer_keeps_appending(bench: Bench) -> None:
     """At any moment, beside readers that are there already: no gap, no double, in order."""
     session, total = await bench.session(), 240
@@ -179,8 +192,12 @@ async def _end(bench: Bench, session: Session) -> None:
     await bench.log.end(session)
 
 
+async def _beginning(bench: Bench, session: Session) -> None:
+    await bench.log.beginning(session)
+
+
 @pytest.mark.parametrize("backend", WITH_TOPICS, indirect=True)
-@pytest.mark.parametrize("use", [_enter, _read_history, _append, _enqueue, _end])
+@pytest.mark.parametrize("use", [_enter, _read_history, _append, _enqueue, _end, _beginning])
 async def test_a_session_that_nobody_made_is_unknown(bench: Bench, use: object) -> None:
     """For every use of it; and using it does not make it."""
     session = Session("default", new_session_id("default", "topic"))

@@ -51,14 +51,16 @@ async def make(backend: tuple[str, Settings | None]) -> AsyncIterator[Callable[[
 
 
 async def test_the_nearest_come_first_with_their_cosine(make: Callable[[], VectorIndex]) -> None:
-    """Same ranking and scores as comparing with every vector."""
+    """As comparing with every vector has it, up to rounding: those that are nearly as near may change places."""
     index, vectors = make(), rows(300)
     await index.upsert("a", ids(300), vectors)
     hits = await index.search("a", vectors[7], 10)
-    cosines = vectors @ vectors[7]
+    cosines = dict(zip(ids(300), vectors @ vectors[7], strict=True))
 
-    assert [hit.chunk_id for hit in hits] == [f"d#{place}" for place in np.argsort(-cosines)[:10]]
-    assert np.allclose([hit.score for hit in hits], np.sort(cosines)[::-1][:10], atol=0.01)
+    assert hits[0].chunk_id == "d#7"
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert np.allclose([hit.score for hit in hits], [cosines[hit.chunk_id] for hit in hits], atol=0.01)
+    assert np.allclose([hit.score for hit in hits], sorted(cosines.values(), reverse=True)[:10], atol=0.01)
 
 
 async def test_of_many_vectors_nearly_all_nearest_are_found(make: Callable[[], VectorIndex]) -> None:

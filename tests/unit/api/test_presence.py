@@ -92,7 +92,9 @@ async def test_nothing_is_told_unless_it_is_asked_for(api: Any) -> None:
     assert [] == told(api.journal)
 
 
-@pytest.mark.parametrize("door", ["stream", "long poll", "chat completion", "chat completion as a stream", "response", "chat of a page"])
+@pytest.mark.parametrize(
+    "door", ["stream", "long poll", "poll", "chat completion", "chat completion as a stream", "response", "response looked at", "chat of a page"]
+)
 async def test_every_door_counts(run: Any, door: str) -> None:
     """Whatever protocol a reader speaks, its session is told of."""
     async with run(unread_cancel_min=60) as api, working(api.journal, api.log):
@@ -111,12 +113,18 @@ async def reader_at(api: Any, door: str) -> None:
         case "long poll":
             session = (await api.session())["session_id"]
             await api.client.get(api.events_url(session), params={"wait": 0.01}, headers={"Accept": "application/json"})
+        case "poll":
+            session = (await api.session())["session_id"]
+            await api.client.get(api.events_url(session), headers={"Accept": "application/json"})
         case "chat completion":
             await api.client.post("/v1/chat/completions", json=asked)
         case "chat completion as a stream":
             await api.client.post("/v1/chat/completions", json={**asked, "stream": True})
         case "response":
             await api.client.post("/v1/responses", json={"model": "roxy", "input": "Why?"})
+        case "response looked at":
+            made = await api.client.post("/v1/responses", json={"model": "roxy", "input": "Why?", "background": True})
+            await api.client.get(f"/v1/responses/{made.json()['id']}")
         case "chat of a page":
             part = {"type": "text", "text": "Why?"}
             await api.client.post("/api/chat", json={"id": "c1", "messages": [{"id": "m1", "role": "user", "parts": [part]}]})

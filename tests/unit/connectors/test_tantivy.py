@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tantivy import Document
 
+from connectors.keyword_index import tantivy
 from connectors.keyword_index.base import Entry
 from connectors.keyword_index.tantivy import TantivyIndex
 
@@ -30,3 +33,19 @@ async def test_a_chunk_that_comes_again_costs_no_second_id() -> None:
     held = index._tenants["a"]._chunk_ids
 
     assert (3, 1) == (len(held), len({id(chunk_id) for chunk_id in held}))
+
+
+async def test_a_large_index_answers_as_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its searches run in threads: more of them at once than there are threads, each with its own question, also within a filter."""
+    index = TantivyIndex()
+    await index.upsert("a", [Entry(f"a/d#{number}", "", "", f"lag word{number % 20} " + "filler " * (number % 9)) for number in range(500)])
+    await index.commit()
+
+    async def asked() -> list[object]:
+        plain = [index.search("a", f"lag word{number}", 7) for number in range(20)]
+        return await asyncio.gather(*plain, index.search("a", "lag", 3, within={"a/d#7", "a/d#8"}))
+
+    small = await asked()
+    monkeypatch.setattr(tantivy, "_BESIDE_FROM", 0)
+
+    assert small == await asked()

@@ -11,13 +11,22 @@ from pydantic import SecretStr
 from infra.environment import as_variables, environment, fingerprint, resolve, resolved_embedder
 from infra.kafka import Cluster
 from infra.kafka_config import nodes
+from schemas.answering_settings import Price
 from schemas.settings import ApiKey, Settings, load_settings
 
 
 def test_settings_read_back_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """A child sees exactly the settings of `roxy up`: numbers, paths, secrets, lists."""
     key = ApiKey(key=SecretStr("s3cret"), tenant="acme", roles=("ask", "ingest"))
-    given = Settings(api_keys=(key,), kafka_password=SecretStr("pw"), state_dir=Path("/tmp/x"), drain_s=2.5, embedder="none", partitions=3)
+    given = Settings(
+        api_keys=(key,),
+        kafka_password=SecretStr("pw"),
+        state_dir=Path("/tmp/x"),
+        drain_s=2.5,
+        embedder="none",
+        partitions=3,
+        prices={"small": Price(prompt=1, completion=2)},
+    )
     for name, value in as_variables(given).items():
         monkeypatch.setenv(name, value)
 

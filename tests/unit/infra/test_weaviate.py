@@ -41,18 +41,18 @@ def test_an_outside_one_is_taken_as_it_is(settings: Settings) -> None:
     make_key(settings)
     outside = settings.model_copy(update={"weaviate_url": "https://elsewhere:443", "vector_index": "weaviate"})
 
-    assert not weaviate.is_wanted(outside)
+    assert not weaviate.SERVER.wanted(outside)
     assert weaviate.reached(outside) == outside
 
 
 def test_one_is_wanted_where_a_part_of_the_index_lies_in_it(settings: Settings) -> None:
     """By setting, or since the state folder holds one."""
     named = settings.model_copy(update={"keyword_index": "weaviate"})
-    before = weaviate.is_wanted(settings), weaviate.is_wanted(named)
+    before = weaviate.SERVER.wanted(settings), weaviate.SERVER.wanted(named)
     make_key(settings)
 
     assert before == (False, True)
-    assert weaviate.is_wanted(settings)
+    assert weaviate.SERVER.wanted(settings)
 
 
 def test_the_containers_are_of_the_versions_that_the_tests_run_against() -> None:

@@ -12,12 +12,12 @@ import pytest
 
 from connectors.journal.memory import MemoryJournal
 from schemas.codec import Context, decode
-from schemas.errors import LogUnavailable, UnknownGeneration
+from schemas.errors import InvalidInput, LogUnavailable, UnknownGeneration
 from schemas.events import Event, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
 from schemas.record import Position
 from schemas.topics import CHUNKS, DOCUMENTS, GENERATIONS, Topic
 from streams.chunk_index import follow
-from streams.generation_folder import generation_folder
+from streams.generation_folder import drop_folder, generation_folder
 from streams.generations import Generations
 from streams.rebuild_index import Origin, build
 from streams.serving import Serving, Swaps
@@ -57,6 +57,34 @@ def test_the_last_swap_says_which_generation_serves_and_which_did_before() -> No
 def test_of_two_builds_with_a_number_the_first_counts() -> None:
     """Two machines may have built at the same time: whoever swaps to it gets what the log says first."""
     assert "first" == folded(a_build(1, digest="first"), a_build(1, digest="second")).require(1).digest
+
+
+@pytest.mark.parametrize("swaps", [(), (a_swap(1, 0),), (a_swap(1, 0), a_swap(2, 1)), (a_swap(1, 0), a_swap(0, 1))])
+def test_a_generation_that_serves_or_that_a_rollback_goes_to_is_not_spare(swaps: tuple[IndexGenerationSwapped, ...]) -> None:
+    """Nor is generation 0, which has no folder. Of all others there are builds."""
+    generations = folded(a_build(1), a_build(2), a_build(3), *swaps)
+    wanted = {0, generations.serving} | ({generations.before} if swaps else set())
+    refused = set()
+    for generation in range(4):
+        try:
+            assert generation == generations.require_spare(generation).generation
+        except InvalidInput:
+            refused.add(generation)
+
+    assert wanted == refused
+    with pytest.raises(UnknownGeneration):
+        generations.require_spare(4)
+
+
+def test_a_dropped_folder_is_gone_whole(tmp_path: Path) -> None:
+    """How large it was is said; where there is none there is nothing to give back."""
+    folder = generation_folder(tmp_path, "none/tantivy", 1)
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_bytes(b"{}")
+    (folder / "chunks.jsonl.zst").write_bytes(b"1234")
+
+    assert (6, 0) == (drop_folder(folder), drop_folder(folder))
+    assert [] == list(folder.parent.iterdir())
 
 
 class Worker:

@@ -183,6 +183,21 @@ async def test_what_has_a_limit_of_its_own_is_not_counted(session_log: MemorySes
     assert ["ChunksRetrieved", "AnswerFailed"] == [event.type for event in await events_of(session_log, SESSION)]
 
 
+async def test_work_that_is_begun_anew_has_the_whole_time_again(session_log: MemorySessionLog) -> None:
+    """An answer that another model begins, after the one before has used up the time."""
+    journal = MemoryJournal()
+
+    async def run(event: Event, delivery: Delivery) -> AsyncGenerator[Output, None]:
+        for _ in range(4):
+            await asyncio.sleep(0.2)
+            delivery.afresh()
+        yield chunks_retrieved()
+
+    await a_frame(a_step(run), journal, session_log, timeout_s=0.6).work(a_record(a_query()), redelivered=False, generation=1)
+
+    assert ["ChunksRetrieved"] == [event.type for event in await events_of(session_log, SESSION)]
+
+
 async def test_a_step_is_closed_before_its_next_try() -> None:
     """A write that fails leaves the generator suspended at its yield; what it holds (a model's stream) must not outlive the try."""
     seen: list[str] = []

@@ -24,7 +24,7 @@ async def test_the_tools_are_listed(answering: Any) -> None:
 
     assert {"ask", "search"} == set(tools)
     assert {"question", "session_id"} == set(tools["ask"].input_schema["properties"])
-    assert {"answer", "answered", "citations", "session_id", "query_id"} == set((tools["ask"].output_schema or {})["properties"])
+    assert {"answer", "answered", "citations", "cached", "session_id", "query_id"} == set((tools["ask"].output_schema or {})["properties"])
 
 
 async def test_ask_returns_the_cited_answer(answering: Any) -> None:

@@ -18,7 +18,7 @@ from api.protocols.told_text import ToldText
 from api.protocols.ui_parts import UiParts
 from api.reading import expecting
 from schemas.cursor import Cursor
-from schemas.events import Event
+from schemas.events import AnswerCompleted, CachedAnswer, Event
 from schemas.response_id import AnswerPlace
 from schemas.session_id import Session
 from tests.builders import a_query, chunks_retrieved, generation_started, tokens
@@ -148,3 +148,22 @@ def test_told_text_tells_what_is_new() -> None:
     text.resume(0)
 
     assert ["", "", "c", None] == [text.add("a"), text.add("b"), text.add("c"), text.end("ab")]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "told"),
+    [
+        ("chat", '"cached":{"kind":"semantic","answer_id":"a-q0","similarity":0.97}'),
+        ("responses", '"cached":"semantic","cached_answer":"a-q0"'),
+        ("ui", '"cached":{"kind":"semantic","answerId":"a-q0","similarity":0.97}'),
+    ],
+)
+def test_an_answer_that_was_given_before_says_so(protocol: str, told: str) -> None:
+    """Where the format has room for it; one that was made for this question does not."""
+    *events, end = an_answer(ASKED)
+    assert isinstance(end, AnswerCompleted)
+    cached = CachedAnswer(kind="semantic", answer_id="a-q0", similarity=0.97)
+    again = rendered(RENDERERS[protocol](), [*events, end.model_copy(update={"cached": cached})]).decode()
+    made = rendered(RENDERERS[protocol](), [*events, end]).decode()
+
+    assert (True, False) == (told in again, told in made)

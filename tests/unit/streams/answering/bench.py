@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from connectors.journal.memory import MemoryJournal
@@ -55,16 +56,16 @@ class Bench:
     async def write(self, *events: Event) -> None:
         await self.session_log.append(SESSION, events, CONTEXT)
 
-    async def answer(self, model: ScriptedModel, *, generation: int = 1, redelivered: bool = False, tries: int = 1) -> None:
-        """A worker of that consumer generation meets the ChunksRetrieved."""
+    async def answer(self, model: ScriptedModel, *others: ScriptedModel, generation: int = 1, redelivered: bool = False, tries: int = 1) -> None:
+        """A worker of that consumer generation meets the ChunksRetrieved. `others` answer when the model fails."""
         index = ChunkIndex(vectors=None, keywords=None, embedder_name="none")
         ports = Ports(
-            Settings(),
+            Settings(fallback_models=tuple(map(str, range(len(others))))),
             self.session_log,
             chunker=None,  # type: ignore[arg-type]
             embedder=None,
             index=index,
-            **speaking(self.session_log, model, self.cancellations),
+            **speaking(self.session_log, model, self.cancellations, others),
         )
 
         async def run(event: Event, delivery: Delivery):  # type: ignore[no-untyped-def]
@@ -89,10 +90,13 @@ async def one_whole_answer(resumes: Resumes) -> list[Event]:
     return (await bench.events())[2:]
 
 
-def speaking(session_log: SessionLog, model: LanguageModel, cancellations: Cancellations | None = None) -> dict[str, Any]:
-    """Ports of those who answer."""
+def speaking(
+    session_log: SessionLog, model: LanguageModel, cancellations: Cancellations | None = None, others: Sequence[LanguageModel] = ()
+) -> dict[str, Any]:
+    """Ports of those who answer. `others` have numbers for names."""
+    by_name = {str(number): other for number, other in enumerate(others)}
     return {
-        "speakers": Speakers(Settings(), lambda name, settings: model),
+        "speakers": Speakers(Settings(), lambda name, settings: by_name.get(name, model)),
         "conversations": Conversations(session_log),
         "cancellations": cancellations or Cancellations(),
     }

@@ -16,9 +16,9 @@ def test_one_document_takes_half_of_the_places_while_others_are_left() -> None:
     """The rest is filled up from it; nobody is lost."""
     candidates = [a_candidate(chunk_id) for chunk_id in ("a#1", "a#2", "a#3", "b#1", "a#4")]
 
-    assert ["a#1", "a#2", "b#1", "a#3", "a#4"] == ids(spread(candidates, 4))
-    assert ["a#1", "a#2", "b#1", "a#3", "a#4"] == ids(spread(candidates, 3))
-    assert ["a#1", "b#1", "a#2", "a#3", "a#4"] == ids(spread(candidates, 1))
+    assert ["a#1", "a#2", "b#1", "a#3", "a#4"] == ids(list(spread(candidates, 4)))
+    assert ["a#1", "a#2", "b#1", "a#3", "a#4"] == ids(list(spread(candidates, 3)))
+    assert ["a#1", "b#1", "a#2", "a#3", "a#4"] == ids(list(spread(candidates, 1)))
 
 
 def test_the_second_is_not_the_first_again() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.events import Citation
 from streams.understanding.follow_up import made_whole
 from streams.understanding.leaning import leans
-from streams.understanding.turns import Turn
+from streams.turns import Turn
 
 
 def a_citation(number: int, title: str, *headings: str) -> Citation:
