@@ -147,6 +147,10 @@ class UnknownQuery(NotFound):
     """Nothing was retrieved for a query of this id. Questions are kept for 30 days; `roxy replay all` lists those that there are."""
 
 
+class UnknownAnswer(NotFound):
+    """The session has no answer of this id. Take it from the session's GenerationStarted, or leave it out to mean the query's first one."""
+
+
 class UnknownResponse(NotFound):
     """No response has this id. Use the id that POST /v1/responses returned, with a key of the same tenant."""
 

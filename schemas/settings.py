@@ -199,6 +199,11 @@ class Settings(BaseSettings):
     moderator: str = Field("none", description="none | words:<file> | openai:<model>. Who looks at questions and answers.")
     unread_cancel_min: float = Field(0.0, ge=0, description="Minutes without a reader of its session after which an answer is cancelled; 0: never.")
 
+    # Feedback
+    implicit_weight: float = Field(
+        0.0, ge=0, le=1, description="Weight of pairs that come from what people did (copied, opened a source) instead of said; 0: none are formed."
+    )
+
     # Workers
     consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")
     worker_health_port: int = Field(0, ge=0, le=65535, description="Port of the worker's /health and /metrics, on loopback; 0: none.")

@@ -23,7 +23,7 @@ from schemas.settings import Settings
 from schemas.topics import DOCUMENTS, FEEDBACK, QUERIES, RETRIEVALS, Topic
 from streams.ports import Ports
 from streams.step import Frame, Policy, Step
-from streams.steps import answer_failure, document_failure, echo, no_failure, on_document, on_query, on_retrieval
+from streams.steps import answer_failure, document_failure, no_failure, on_document, on_feedback, on_query, on_retrieval
 from streams.window import TopicPartition, Window
 
 _DOCUMENTS = 16  # ingested at a time: enough small ones to fill the embedder's batches
@@ -38,7 +38,7 @@ def steps(ports: Ports) -> tuple[Step, ...]:
     return (
         Step("retrieve", QUERIES, partial(on_query, ports=ports), answer_failure),
         Step("generate", RETRIEVALS, partial(on_retrieval, ports=ports), answer_failure),
-        Step("note-feedback", FEEDBACK, partial(echo, ports=ports), no_failure),
+        Step("form-preferences", FEEDBACK, partial(on_feedback, ports=ports), no_failure),
         Step("ingest", DOCUMENTS, partial(on_document, ports=ports), document_failure),
     )
 

@@ -17,6 +17,7 @@ from schemas.events import (
     DocumentSubmitted,
     Event,
     FeedbackGiven,
+    FeedbackRetracted,
     QueryAsked,
     QueryCancelled,
 )
@@ -30,6 +31,7 @@ from streams.generation import generate
 from streams.ingestion import ingest
 from streams.outlet import Output
 from streams.ports import Ports
+from streams.preferences.forming import form
 from streams.retrieval import retrieve
 from streams.step import Delivery
 from streams.turns import Turn
@@ -80,9 +82,18 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
             yield output
 
 
+async def on_feedback(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
+    """`feedback`: the same event into its session, and `preferences`."""
+    if not isinstance(event, FeedbackGiven | FeedbackRetracted):
+        return
+    async with aclosing(form(event, ports.session_log, delivery.untimed(), implicit_weight=ports.settings.implicit_weight)) as outputs:
+        async for output in outputs:
+            yield output
+
+
 async def echo(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
-    """`feedback`, and a cancellation: the same event into its session."""
-    if not isinstance(event, FeedbackGiven | QueryCancelled):
+    """A cancellation: the same event into its session."""
+    if not isinstance(event, QueryCancelled):
         return
     session = Session(event.tenant, event.session_id)
     if not (delivery.redelivered and await holds(ports.session_log, session, event.id)):

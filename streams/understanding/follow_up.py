@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from streams.turns import Turn
 from streams.understanding.leaning import first_pronoun
 from streams.understanding.topic import listed_in, sides_of, topic_of
-from streams.turns import Turn
 
 _LONGEST = 400  # characters that a turn before adds
 _SIGN = "?!. "

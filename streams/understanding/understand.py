@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from schemas.events import NO_FILTERS, QueryAsked, Understanding
+from streams.turns import Turn
 from streams.understanding.cleaning import cleaned
 from streams.understanding.definitions import ACRONYM
 from streams.understanding.follow_up import Whole, made_whole
@@ -16,7 +17,6 @@ from streams.understanding.intent import kind_of, shortcut_of
 from streams.understanding.keywords import Keyword, keywords_of, rarest_first
 from streams.understanding.leaning import leans
 from streams.understanding.spelling import may_be_misspelt
-from streams.turns import Turn
 from streams.understanding.vocabulary import Vocabulary
 
 _MOST_ACRONYMS = 2  # that documents are asked about: a search each

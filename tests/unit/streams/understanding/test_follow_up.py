@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.events import Citation
+from streams.turns import Turn
 from streams.understanding.follow_up import made_whole
 from streams.understanding.leaning import leans
-from streams.turns import Turn
 
 
 def a_citation(number: int, title: str, *headings: str) -> Citation:

@@ -9,8 +9,8 @@ import pytest
 
 from schemas.errors import Unavailable
 from schemas.events import Filters, QueryAsked, Understanding
-from streams.understanding.terms import Terms
 from streams.turns import Turn
+from streams.understanding.terms import Terms
 from streams.understanding.understand import understand
 from streams.understanding.vocabulary import Vocabulary
 from tests.builders import a_query
