@@ -97,7 +97,8 @@ class Attempt(NamedTuple):
     def completed(self, ended: Ended) -> AnswerCompleted:
         """The audit record."""
         brief, chunks = self.brief, self.brief.prompt.chunks  # that the model was given: of those found, some may have been left out
-        citations = cited(ended.text, chunks)
+        given = {chunk.rank for chunk in chunks}
+        citations = cited(ended.text, [chunk for chunk in self.found.chunks if chunk.rank in given])
         completed = AnswerCompleted(
             **self.fields("end"),
             question=self.found.question,
