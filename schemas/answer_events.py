@@ -157,7 +157,8 @@ class AnswerCompleted(AnswerEvent):
     grounding: float | None = None  #: 0..1, how far its sentences are held by the chunks that they cite; null: it cites nothing
     dropped_citations: int = 0  #: numbers that stand for no chunk, and were taken out of the text
     checked: bool = False  #: the model has read its own draft once more and mended it
-    flagged: tuple[str, ...] = ()  #: categories that the moderator found in the answer
+    flagged: tuple[str, ...] = ()  #: categories that the moderator found in the answer, which had been streamed by then
+    unmoderated: bool = False  #: the moderator was away: it has not looked at the question, or not at the answer
     tokens_end: int  #: one past the index of the last TokensGenerated
     took_ms: float
 

@@ -29,6 +29,7 @@ RoxyError
 ├── Unavailable                  may pass: retried with backoff
 │   ├── LogUnavailable
 │   ├── ModelUnavailable
+│   ├── ModeratorUnavailable
 │   ├── IndexUnavailable
 │   └── ShuttingDown
 ├── ModelRefused                 the language model would not take a request
@@ -189,6 +190,10 @@ class LogUnavailable(Unavailable):
 
 class ModelUnavailable(Unavailable):
     """The language model did not answer. Check that its server runs and that ROXY_LANGUAGE_MODEL names it."""
+
+
+class ModeratorUnavailable(Unavailable):
+    """The moderator did not answer. Check its server, and ROXY_MODERATOR; with ROXY_MODERATION_REQUIRED off, questions go on without it."""
 
 
 class IndexUnavailable(Unavailable):

@@ -193,10 +193,12 @@ class Settings(BaseSettings):
 
     # Quality
     refusals: bool = Field(True, description="Say that the documents do not hold the answer, without asking a model, where they very likely do not.")
-    refuse_below: float = Field(0.2, ge=0, le=1, description="Confidence in what was retrieved under which ROXY_REFUSALS holds.")
+    refuse_below: float = Field(0.3, ge=0, le=1, description="Confidence in what was retrieved under which ROXY_REFUSALS holds.")
     screening: bool = Field(True, description="Take what speaks to the model out of retrieved chunks, and say so in the events.")
     self_check: bool = Field(False, description="Let the model read its own draft once more against the chunks; the first token comes later.")
     moderator: str = Field("none", description="none | words:<file> | openai:<model>. Who looks at questions and answers.")
+    moderator_timeout_s: float = Field(3.0, gt=0, description="Longest time that the moderator may take for one text.")
+    moderation_required: bool = Field(False, description="Answer nothing while the moderator is away, instead of answering without it.")
     unread_cancel_min: float = Field(0.0, ge=0, description="Minutes without a reader of its session after which an answer is cancelled; 0: never.")
 
     # Feedback

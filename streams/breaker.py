@@ -54,6 +54,13 @@ class Breaker:
         self._breaker: AsyncCircuitBreaker | None = None  # purgatory makes it in a coroutine
         self._trying: Call | None = None
 
+    @property
+    def left_s(self) -> float:
+        """Seconds until somebody may try again what is left alone; 0 if it is not."""
+        if self._breaker is None or self._breaker.context.state != "opened":
+            return 0.0
+        return max(0.0, (self._breaker.context.opened_at or 0.0) + self._reset_s - time.time()) + _A_BIT_S
+
     @asynccontextmanager
     async def call(self, *, answers: tuple[type[Exception], ...] = ()) -> AsyncIterator[Call]:
         """Round a call. `answers`: errors that are as good as an answer. Raises the refusal."""
@@ -80,8 +87,8 @@ class Breaker:
         try:
             await breaker.__aenter__()
         except OpenedState as error:
-            left = max(0.0, (breaker.context.opened_at or 0) + self._reset_s - time.time()) + _A_BIT_S
-            raise self._refusal(f"{self._what} has failed several times and is left alone for a moment.", retry_after_s=left) from error
+            left_alone = f"{self._what} has failed several times and is left alone for a moment."
+            raise self._refusal(left_alone, retry_after_s=self.left_s) from error
         call = Call(breaker)
         if call.tries:
             self._trying = call

@@ -19,6 +19,7 @@ from schemas.events import ChunksRetrieved, Event
 from streams.answer_so_far import AnswerSoFar
 from streams.answering.attempt import Attempt, Ended
 from streams.answering.brief import Brief
+from streams.answering.moderation import NOBODY, Moderation, Verdict
 from streams.answering.speaker import Speaker
 from streams.cancellations import Cancellations, Query
 from streams.outlet import Output
@@ -42,9 +43,12 @@ class Around(NamedTuple):
 
     delivery: Delivery
     cancellations: Cancellations
+    moderation: Moderation
 
 
-async def generate(brief: Brief, delivery: Delivery, *, cancellations: Cancellations, read_back: ReadBack) -> AsyncGenerator[Output, None]:
+async def generate(
+    brief: Brief, delivery: Delivery, *, cancellations: Cancellations, read_back: ReadBack, moderation: Moderation = NOBODY
+) -> AsyncGenerator[Output, None]:
     """Events of the answer, in order: ChunksRetrieved, GenerationStarted, TokensGenerated…, and one terminal event.
 
     Of a redelivered record the session's log is read back, before the attempt begins and again behind its GenerationStarted, which
@@ -66,7 +70,7 @@ async def generate(brief: Brief, delivery: Delivery, *, cancellations: Cancellat
             yield _audit(so_far)
             return
     so_far = so_far._replace(texts=so_far.texts[:resumes_at])
-    async with aclosing(_by_one_of(speakers, run, Around(delivery, cancellations), so_far, first=first)) as events:
+    async with aclosing(_by_one_of(speakers, run, Around(delivery, cancellations, moderation), so_far, first=first)) as events:
         async for event in events:
             yield event
 
@@ -149,7 +153,9 @@ async def _spoken(run: Attempt, around: Around, so_far: AnswerSoFar, *, first: S
     if stream.stopped:
         yield run.cancelled(_cancelled_by(query, around, so_far) or "", index)
         return
-    yield run.completed(Ended(text, stream.finish, index, round((time.perf_counter() - begun) * 1000, 3), stream.dropped_citations))
+    took_ms = round((time.perf_counter() - begun) * 1000, 3)
+    verdict = await around.moderation.of_answer(text) if run.speaker.by_a_model else Verdict()
+    yield run.completed(Ended(text, stream.finish, index, took_ms, stream.dropped_citations, verdict))
 
 
 def _cancelled_by(query: Query, around: Around, so_far: AnswerSoFar) -> str | None:

@@ -27,6 +27,7 @@ from streams.answering.answer_cache import AnswerCache
 from streams.answering.budget import require_words
 from streams.answering.conversation import Conversations
 from streams.answering.in_force import Steering
+from streams.answering.moderation import Moderation
 from streams.answering.near_questions import NearQuestions
 from streams.answering.routing import require_routes
 from streams.answering.speakers import Speakers
@@ -65,6 +66,7 @@ class Ports:
     read_ahead: ReadAhead = field(default_factory=ReadAhead)
     flags: Flags = field(default_factory=Flags)
     answers: AnswerCache = field(default_factory=AnswerCache)
+    moderation: Moderation = field(default_factory=Moderation)
     serving: Serving = field(default_factory=Serving)
     seen: OrderedDict[str, None] = field(default_factory=OrderedDict)  #: queries that this worker met
 
@@ -104,6 +106,7 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         # Not with a shared index: what it finds changes while a worker's own position stands still.
         results=ResultCache(settings.result_cache_s) if settings.result_cache_s and not shared else None,
         answers=AnswerCache(settings.answer_cache_s, NearQuestions(embedder, wanted=settings.semantic_cache) if embedder and not shared else None),
+        moderation=Moderation.of(settings),
         terms=Terms.of(settings.terms_file),
     )
 

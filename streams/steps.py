@@ -75,8 +75,10 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
         return await read_back(ports.session_log, Session(found.tenant, found.session_id), found.query_id, found.session_offset)
 
     holds_now = ports.steering.of(event.tenant, event.session_id, event.arms)
-    brief = await brief_of(event, holds_now, speakers=ports.speakers, conversations=ports.conversations, answers=ports.answers)
-    answer = generate(brief, delivery, cancellations=ports.cancellations, read_back=so_far)
+    brief = await brief_of(
+        event, holds_now, speakers=ports.speakers, conversations=ports.conversations, answers=ports.answers, moderation=ports.moderation
+    )
+    answer = generate(brief, delivery, cancellations=ports.cancellations, moderation=ports.moderation, read_back=so_far)
     async with aclosing(answer) as outputs:
         async for output in outputs:
             yield output

@@ -69,7 +69,8 @@ def chunks_retrieved(session: Session | None = None, query_id: str = "q1", chunk
     session = session or Session("default", "t1")
     identity = {"id": f"{query_id}:chunks", "tenant": session.tenant, "session_id": session.id, "query_id": query_id}
     found = {"question": "What is kept?", "chunks": tuple(a_chunk(rank) for rank in range(1, chunks + 1)), "index": IndexPosition(index="test")}
-    return ChunksRetrieved(**identity | found | {"understanding": Understanding(text="?"), "session_offset": 0, "took_ms": 1.0} | fields)
+    understanding = Understanding(text="What does the chunk say?")
+    return ChunksRetrieved(**identity | found | {"understanding": understanding, "session_offset": 0, "took_ms": 1.0} | fields)
 
 
 def tokens(found: ChunksRetrieved, index: int, text: str, attempt: int = 1) -> TokensGenerated:

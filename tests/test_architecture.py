@@ -31,7 +31,7 @@ CLIENTS = {
     "re2": r"streams/answering/(routing|screening)\.py",
     "rensa": r"streams/search/near_duplicates\.py",
     "ollama": r"connectors/language_model/ollama\.py",
-    "openai": r"connectors/language_model/openai\.py",
+    "openai": r"connectors/(language_model/openai|moderator/openai|openai/client)\.py",
     "tokenizers": r"connectors/tokenizer/tokenizer_json\.py",
     "httpx": r"connectors/(language_model/ollama|weaviate/client)\.py",
     "pypdf": r"connectors/parser/pdf\.py",

@@ -42,6 +42,7 @@ class Finish(NamedTuple):
     usage: Usage
     reason: Literal["stop", "length"] = "stop"
     prompt: str | None = None  #: the text that the model was given, turns and all, if it is given one
+    checked: bool = False  #: the text is a draft's, read once more and mended
 
 
 class LanguageModel(Protocol):

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx2
-from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, Omit, Timeout
+from openai import APIConnectionError, APIError, APIStatusError
 
 from connectors.language_model.base import Finish, Resumes
-from connectors.language_model.endpoint import Limits, ServedModel, address, cut, failed, is_local, refused
+from connectors.language_model.endpoint import ServedModel, cut, failed, refused
 from connectors.language_model.prompting import Asked
+from connectors.openai.client import headers_left_out, opened
 from schemas.errors import ModelRefused, ModelUnavailable
 from schemas.events import Usage
 from schemas.settings import Settings
@@ -29,8 +30,8 @@ class OpenAIModel(ServedModel):
     def __init__(self, model: str, settings: Settings) -> None:
         resumes: Resumes = "prefix" if settings.model_resumes == "prefix" else "restart"
         super().__init__(f"openai:{model}", settings, resumes=resumes, options=_options(settings))
-        self._client = _opened(settings, self._limits)
-        self._headers = _headers(settings)
+        self._client = opened(settings)
+        self._headers = headers_left_out(settings)
 
     async def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
         usage, reason = Usage(), None
@@ -77,25 +78,6 @@ class OpenAIModel(ServedModel):
             raise cut(self.name) from error
         except (APIError, httpx2.HTTPError, ValueError, AttributeError, TypeError) as error:  # the latter: data that is no part of an answer
             raise failed(self.name, error) from error
-
-
-def _opened(settings: Settings, limits: Limits) -> AsyncOpenAI:
-    """A client that keeps no connection: one that the server has closed meanwhile would fail the next answer. Tries again are the step's."""
-    url = address(settings.openai_url, "ROXY_OPENAI_URL")
-    none_kept = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
-    return AsyncOpenAI(
-        api_key=settings.openai_key.get_secret_value() if settings.openai_key else "none",
-        base_url=url,
-        max_retries=0,
-        timeout=Timeout(None, connect=limits.connect_s),
-        http_client=DefaultAsyncHttpxClient(limits=none_kept, trust_env=not is_local(url)),
-    )
-
-
-def _headers(settings: Settings) -> dict[str, Any]:
-    """Those left out that the package would make from the environment, and the key if there is none."""
-    names = ["OpenAI-Organization", "OpenAI-Project", *([] if settings.openai_key else ["Authorization"])]
-    return {name: Omit() for name in names}
 
 
 def _options(settings: Settings) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from streams.answering.cache_key import may_be_given_again
 from streams.answering.citations import cited
 from streams.answering.context import context_of
 from streams.answering.grounding import grounding_of
+from streams.answering.moderation import Verdict
 from streams.answering.prices import cost_of
 from streams.answering.speaker import Speaker
 
@@ -35,6 +36,7 @@ class Ended(NamedTuple):
     tokens_end: int  #: one past the index of the last TokensGenerated
     took_ms: float
     dropped_citations: int = 0
+    verdict: Verdict = Verdict()  #: the moderator's on the text
 
 
 class Attempt(NamedTuple):
@@ -95,7 +97,8 @@ class Attempt(NamedTuple):
     def completed(self, ended: Ended) -> AnswerCompleted:
         """The audit record."""
         brief, chunks = self.brief, self.brief.prompt.chunks  # that the model was given: of those found, some may have been left out
-        citations = cited(ended.text, chunks)
+        given = {chunk.rank for chunk in chunks}
+        citations = cited(ended.text, [chunk for chunk in self.found.chunks if chunk.rank in given])
         completed = AnswerCompleted(
             **self.fields("end"),
             question=self.found.question,
@@ -117,6 +120,9 @@ class Attempt(NamedTuple):
             cost=cost_of(self.model.name, ended.finish.usage, brief.settings),
             grounding=grounding_of(ended.text, chunks),
             dropped_citations=ended.dropped_citations,
+            checked=ended.finish.checked,
+            flagged=ended.verdict.categories,
+            unmoderated=brief.unmoderated or ended.verdict.away,
             tokens_end=ended.tokens_end,
             took_ms=ended.took_ms,
         )

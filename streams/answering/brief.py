@@ -15,9 +15,11 @@ from streams.answering.budget import within
 from streams.answering.cache_key import key_of
 from streams.answering.conversation import Conversations, Told
 from streams.answering.in_force import InForce
+from streams.answering.moderation import NOBODY, Moderation
 from streams.answering.refusal import DECLINED, refusal_of
 from streams.answering.routing import routed
 from streams.answering.screening import screened
+from streams.answering.self_check import checked
 from streams.answering.speaker import Speaker, saying
 from streams.answering.speakers import Speakers
 from streams.understanding.intent import shortcut_of
@@ -34,6 +36,7 @@ class Brief(NamedTuple):
     conversation: Conversation = Conversation()
     screened: tuple[Screened, ...] = ()
     arms: Mapping[str, str] = MappingProxyType({})  #: of experiments, that made the settings so
+    unmoderated: bool = False  #: the moderator was away when the question came
 
     @property
     def meant(self) -> Speaker:
@@ -42,22 +45,34 @@ class Brief(NamedTuple):
 
 
 async def brief_of(
-    found: ChunksRetrieved, in_force: InForce, *, speakers: Speakers, conversations: Conversations, answers: AnswerCache, anew: bool = False
+    found: ChunksRetrieved,
+    in_force: InForce,
+    *,
+    speakers: Speakers,
+    conversations: Conversations,
+    answers: AnswerCache,
+    moderation: Moderation = NOBODY,
+    anew: bool = False,
 ) -> Brief:
-    """Decide. What needs no model is said by the platform itself: courtesies, refusals, answers that were given before; these not if it is `anew`."""
+    """Decide. What needs no model is said by the platform itself: courtesies, refusals, answers that were given before; these not if it is `anew`.
+
+    Raises ModeratorUnavailable if nothing may be answered without the moderator.
+    """
     settings, question = in_force.settings, Prompt(found.understanding.text, found.chunks)
     shortcut = shortcut_of(found.question) if found.understanding.intent in SHORTCUTS else None
     if shortcut is not None:
         return Brief(found, question, (saying(shortcut.answer),), settings, arms=in_force.arms)
     route = routed(found, settings)
-    if (refused := await refusal_of(found, route, settings)) is not None:
+    chain = checked(speakers.chain(route, settings), settings)
+    verdict = await moderation.of_question(found.question)
+    if (refused := refusal_of(found, route, settings, verdict, chain[0].model)) is not None:
         text = DECLINED if refused == "moderation" else NO_ANSWER
-        return Brief(found, question, (saying(text, refused=refused),), settings, route, arms=in_force.arms)
-    chain = speakers.chain(route, settings)
+        said = (saying(text, refused=refused),)
+        return Brief(found, question, said, settings, route, arms=in_force.arms, unmoderated=verdict.away)
     told = await conversations.before(found, settings) if any(speaker.model.converses for speaker in chain) else Told()
     prompt, removed = screened(question, settings)
     fitted = within(prompt, told, next((speaker.model.template for speaker in chain if speaker.model.template), None), settings)
-    brief = Brief(found, fitted.prompt, chain, settings, route, fitted.conversation, removed, in_force.arms)
+    brief = Brief(found, fitted.prompt, chain, settings, route, fitted.conversation, removed, in_force.arms, verdict.away)
     return await _or_given_before(brief, answers, anew=anew)
 
 

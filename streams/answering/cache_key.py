@@ -31,8 +31,8 @@ def key_of(found: ChunksRetrieved, prompt: Prompt, model: LanguageModel, setting
 
 
 def may_be_given_again(answer: AnswerCompleted) -> bool:
-    """Not what was cut off, nor what a moderator has found something in: the next one may be spared it."""
-    return answer.finish_reason == "stop" and not answer.flagged
+    """Not what was cut off, nor what a moderator has found something in, or has not looked at: the next one may be spared it."""
+    return answer.finish_reason == "stop" and not answer.flagged and not answer.unmoderated
 
 
 def folded(question: str) -> str:

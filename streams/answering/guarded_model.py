@@ -35,11 +35,20 @@ class GuardedModel:
         await self._model.read_ahead(chunks)
 
     async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
-        """The model's. Raises ModelUnavailable at once while it is left alone."""
-        async with self._breaker.call(answers=(ModelRefused,)) as call, aclosing(self._model.stream(prompt, prefix=prefix)) as tokens:
-            try:
+        """The model's. Raises ModelUnavailable at once while it is left alone. The failure at which it is, too, says until when."""
+        try:
+            async with self._breaker.call(answers=(ModelRefused,)) as call, aclosing(self._tokens(prompt, prefix)) as tokens:
                 async for token in tokens:
                     await call.works()
+                    yield token
+        except ModelUnavailable as error:
+            error.retry_after_s = max(error.retry_after_s, self._breaker.left_s)
+            raise
+
+    async def _tokens(self, prompt: Prompt, prefix: str) -> AsyncGenerator[str | Finish, None]:
+        async with aclosing(self._model.stream(prompt, prefix=prefix)) as tokens:
+            try:
+                async for token in tokens:
                     yield token
             except asyncio.CancelledError as error:
                 if told_to_stop():

@@ -19,6 +19,11 @@ class Speaker(NamedTuple):
     cached: CachedAnswer | None = None  #: whose words these were
     cache_key: CacheKey | None = None  #: under which the answer may be given again
 
+    @property
+    def by_a_model(self) -> bool:
+        """Not in words of the platform's own."""
+        return self.cached is not None or not isinstance(self.model, CannedModel)
+
 
 def saying(text: str, *, refused: Refused | None = None, cached: CachedAnswer | None = None) -> Speaker:
     """The platform itself: a courtesy, a refusal, an answer that was given before."""

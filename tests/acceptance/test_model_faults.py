@@ -153,6 +153,16 @@ async def test_every_fault_ends_as_the_table_says(asking: Fleet, column: int, fa
         await assert_one_answer(watch)
 
 
+async def test_the_last_try_waits_until_a_model_that_is_left_alone_may_be_tried(asking: Fleet, server: Server) -> None:
+    """With the breaker as it is set by default, a server that fails three times and then works has answered at the fourth."""
+    await asking.worker(breaker_failures=Settings().breaker_failures, breaker_reset_s=1)
+    api = await asking.api()
+
+    watch = await ask(api, "ill")
+
+    assert ("answered at try 4", TRIES) == (await outcome(watch), len(server.replies))
+
+
 async def test_a_model_that_failed_is_left_alone_while_the_next_one_answers(asking: Fleet, server: Server) -> None:
     """No question waits for it; the ones behind are told whom they are answered for."""
     await asking.worker(fallback_models=(FALLBACK,), breaker_failures=1, breaker_reset_s=600)

@@ -9,13 +9,14 @@ from connectors.journal.memory import MemoryJournal
 from connectors.language_model.base import LanguageModel, Prompt
 from connectors.session_log.base import SessionLog
 from connectors.session_log.memory import MemorySessionLog
-from schemas.events import Event
+from schemas.events import ChunksRetrieved, Event
 from schemas.record import Position
 from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import RETRIEVALS
 from streams.answering.brief import Brief
 from streams.answering.conversation import Conversations
+from streams.answering.moderation import NOBODY, Moderation
 from streams.answering.speaker import Speaker
 from streams.answering.speakers import Speakers
 from streams.cancellations import Cancellations
@@ -45,8 +46,9 @@ RESUMES: tuple[Resumes, ...] = ("rerun", "prefix", "restart")
 class Bench:
     """A session that was asked something, and workers that answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: ChunksRetrieved = FOUND, settings: Settings | None = None, moderation: Moderation = NOBODY) -> None:
         self.session_log, self.journal, self.cancellations = MemorySessionLog(), MemoryJournal(), Cancellations()
+        self.found, self.settings, self.moderation = found, settings or Settings(), moderation
 
     async def asked(self) -> Bench:
         await self.session_log.create(SESSION)
@@ -60,11 +62,12 @@ class Bench:
         """A worker of that consumer generation meets the ChunksRetrieved. `others` answer when the model fails."""
         index = ChunkIndex(vectors=None, keywords=None, embedder_name="none")
         ports = Ports(
-            Settings(fallback_models=tuple(map(str, range(len(others))))),
+            self.settings.model_copy(update={"fallback_models": tuple(map(str, range(len(others))))}),
             self.session_log,
             chunker=None,  # type: ignore[arg-type]
             embedder=None,
             index=index,
+            moderation=self.moderation,
             **speaking(self.session_log, model, self.cancellations, others),
         )
 
@@ -75,7 +78,7 @@ class Bench:
         frame = Frame(
             Step("generate", RETRIEVALS, run, answer_failure), journal=self.journal, session_log=self.session_log, policy=Policy(tries, 5.0)
         )
-        await frame.work(a_record(FOUND, "retrievals"), redelivered=redelivered, generation=generation)
+        await frame.work(a_record(self.found, "retrievals"), redelivered=redelivered, generation=generation)
 
     async def events(self) -> list[Event]:
         return await events_of(self.session_log, SESSION)

@@ -62,15 +62,17 @@ async def said(model: GuardedModel) -> int:
 
 
 async def opened(subject: GuardedModel, model: Told) -> None:
-    model.error = ModelUnavailable()
-    for _ in range(2):
-        with pytest.raises(ModelUnavailable):
+    """The failure at which it is left alone says until when."""
+    for waits_s in (0, RESET_S):
+        model.error = ModelUnavailable()
+        with pytest.raises(ModelUnavailable) as failed:
             await said(subject)
+        assert failed.value.retry_after_s == pytest.approx(waits_s, abs=0.1)
 
 
 @pytest.mark.parametrize("at", [0, 2])
 async def test_a_model_that_fails_twice_is_not_asked_any_more(clock: Clock, at: int) -> None:
-    """At its first token or later; the refusal says when it may be asked again."""
+    """At its first token or later. The last failure and every refusal say when it may be asked again: the next try of a question comes then."""
     model = Told()
     model.at = at
     subject = guarded(model)

@@ -1,0 +1,1 @@
+"""What the backends share that ask an OpenAI-compatible endpoint."""
