@@ -23,6 +23,7 @@ from schemas.events import (
 )
 from schemas.session_id import Session
 from streams.answer_so_far import AnswerSoFar, holds, read_back
+from streams.answering.arm_counts import count_end
 from streams.answering.attempt import answer_failed
 from streams.answering.brief import brief_of
 from streams.answering.in_force import InForce
@@ -81,6 +82,7 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
     answer = generate(brief, delivery, cancellations=ports.cancellations, moderation=ports.moderation, read_back=so_far)
     async with aclosing(answer) as outputs:
         async for output in outputs:
+            count_end(output, brief.arms)
             yield output
 
 
@@ -116,7 +118,9 @@ def answer_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event 
     """A question that cannot be answered ends in AnswerFailed."""
     if not isinstance(event, QueryAsked | ChunksRetrieved):
         return None
-    return answer_failed(event.tenant, event.session_id, event.query_id, delivery.attempt, error)
+    failed = answer_failed(event.tenant, event.session_id, event.query_id, delivery.attempt, error)
+    count_end(failed, event.arms if isinstance(event, ChunksRetrieved) else {})
+    return failed
 
 
 def document_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | None:

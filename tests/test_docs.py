@@ -123,7 +123,7 @@ def test_every_route_stands_in_the_table() -> None:
     app = create_app(settings=Settings.model_construct(), journal=MemoryJournal(), session_log=MemorySessionLog())
     routes = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
 
-    listed = re.findall(r"^\| `((?:GET|POST|DELETE) [^`]+)` \|", (PROJECT / "docs/howto/talk-to-the-api.md").read_text(), re.MULTILINE)
+    listed = re.findall(r"^\| `((?:GET|POST|PUT|DELETE) [^`]+)` \|", (PROJECT / "docs/howto/talk-to-the-api.md").read_text(), re.MULTILINE)
 
     assert sorted(routes) == sorted(listed)
 
@@ -190,7 +190,7 @@ def help_of(words: list[str]) -> str:
 def test_every_command_and_option_exists(page: str, call: str) -> None:
     """As `--help` has them. Options of `roxy test` that it does not know are pytest's."""
     name, *words = shlex.split(call)
-    subcommand = words[:1] if name in ("bench", "index", "replay") and words and words[0].islower() else []
+    subcommand = words[:1] if name in ("bench", "flags", "index", "replay") and words and words[0].islower() else []
     shown = help_of([name, *subcommand])
     options = {word.partition("=")[0] for word in words if word.startswith("--")}
 

@@ -46,9 +46,27 @@ def register(app: typer.Typer) -> None:
         chosen = [one._replace(seconds=seconds) for one in chosen]
         _finish(asyncio.run(bench_streams(load_settings(), scenarios=chosen, idle=idle)), as_json)
 
+    _register_survival(benches)
     _register_index(benches)
     _register_understanding(benches)
+    _register_routing(benches)
     app.add_typer(benches, name="bench")
+
+
+def _register_survival(benches: typer.Typer) -> None:
+    """The bench of what an answer survives."""
+
+    @benches.command("survival")
+    def survival(
+        sessions: Annotated[int, typer.Option(min=2, help="Answers under way when a worker is killed.")] = 40,
+        cancels: Annotated[int, typer.Option(min=1, help="Answers that are cancelled.")] = 200,
+        kind: Annotated[list[str] | None, typer.Option(help="prefix, rerun or restart; may be repeated.")] = None,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """A worker is killed: the pause to the next token. An answer is cancelled: the time to its end."""
+        from infra.bench.survival import KINDS, bench_survival
+
+        _finish(asyncio.run(bench_survival(load_settings(), sessions=sessions, cancels=cancels, kinds=kind or KINDS)), as_json)
 
 
 def _register_index(benches: typer.Typer) -> None:
@@ -115,6 +133,20 @@ def _register_understanding(benches: typer.Typer) -> None:
         from infra.bench.understanding import bench_understanding
 
         _finish(asyncio.run(bench_understanding(load_settings().keyword_index, chunks=chunks, count=questions)), as_json)
+
+
+def _register_routing(benches: typer.Typer) -> None:
+    """The bench of who answers."""
+
+    @benches.command("routing")
+    def routing(
+        embedder: Annotated[str, typer.Option(help="none, or auto for the model that is installed.")] = "auto",
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """200 labelled questions to the tiers that answer them; beside the cost of the large tier for all."""
+        from infra.bench.routing import bench_routing
+
+        _finish(asyncio.run(bench_routing(load_settings().model_copy(update={"embedder": embedder}))), as_json)
 
 
 def _finish(result: Report, as_json: bool) -> None:
