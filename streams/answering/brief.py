@@ -79,7 +79,7 @@ async def brief_of(
 async def _or_given_before(brief: Brief, answers: AnswerCache, *, anew: bool) -> Brief:
     """The same with an answer that was given before, if there is one."""
     first, *others = brief.speakers
-    key = key_of(brief.found, brief.prompt, first.model, brief.settings)
+    key = key_of(brief.found, brief.prompt, first.model, brief.settings, brief.arms)
     if key is None:
         return brief
     hit = None if anew else await answers.get(key, brief.prompt, brief.settings)

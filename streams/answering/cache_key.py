@@ -6,7 +6,7 @@ with the same `question` are the same to a model, but for the case and the spaci
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 import orjson
@@ -19,14 +19,14 @@ from schemas.settings import Settings
 _SHAPING = ("screening", "self_check", "moderator", "refuse_below")
 
 
-def key_of(found: ChunksRetrieved, prompt: Prompt, model: LanguageModel, settings: Settings) -> CacheKey | None:
+def key_of(found: ChunksRetrieved, prompt: Prompt, model: LanguageModel, settings: Settings, arms: Mapping[str, str]) -> CacheKey | None:
     """What the answer depends on; None: it is not to be given again.
 
     Not of a model that answers as fast as it is found, nor from a search that lacked a part: it may have missed what the next one finds.
     """
     if not settings.answer_cache or not model.worth_keeping or found.degraded:
         return None
-    around = _around(found, prompt, model, settings)
+    around = _around(found, prompt, model, settings, arms)
     return CacheKey(question=_hash(around, folded(prompt.question), _read(prompt.chunks)), around=around)
 
 
@@ -40,7 +40,7 @@ def folded(question: str) -> str:
     return " ".join(question.casefold().split())
 
 
-def _around(found: ChunksRetrieved, prompt: Prompt, model: LanguageModel, settings: Settings) -> str:
+def _around(found: ChunksRetrieved, prompt: Prompt, model: LanguageModel, settings: Settings, arms: Mapping[str, str]) -> str:
     """All but the question. Arms of experiments are kept apart: an answer of one that was given in the other would blur what is compared."""
     offsets = {partition: offset for partition, offset in found.index.offsets.items() if offset}
     return _hash(
@@ -50,7 +50,7 @@ def _around(found: ChunksRetrieved, prompt: Prompt, model: LanguageModel, settin
         found.filters.model_dump(),
         [model.name, model.parameters],
         [prompt.summary, *map(list, prompt.turns)],
-        found.arms,
+        dict(arms),
         {name: getattr(settings, name) for name in _SHAPING},
     )
 

@@ -20,8 +20,10 @@ PROMPT = Prompt("What is kept?", FOUND.chunks)
 MODEL = ScriptedModel.from_json("")
 
 
-def a_key(found: ChunksRetrieved = FOUND, prompt: Prompt = PROMPT, model: LanguageModel = MODEL, **settings: Any) -> CacheKey:
-    key = key_of(found, prompt, model, Settings(**settings))
+def a_key(
+    found: ChunksRetrieved = FOUND, prompt: Prompt = PROMPT, model: LanguageModel = MODEL, arms: dict[str, str] | None = None, **settings: Any
+) -> CacheKey:
+    key = key_of(found, prompt, model, Settings(**settings), arms or {})
     assert key is not None
     return key
 
@@ -47,7 +49,7 @@ def test_case_and_spacing_make_no_difference(question: str) -> None:
         a_key(found_so(index=IndexPosition(index="test", offsets={"0": 8}))),
         a_key(found_so(plan="other")),
         a_key(found_so(filters=Filters(tags=("new",)))),
-        a_key(found_so(arms={"words": "short"})),
+        a_key(arms={"words": "short"}),
         a_key(model=ScriptedModel.from_json('{"text": "Otherwise."}')),
         a_key(prompt=PROMPT._replace(summary="Before, there was something else.")),
         a_key(prompt=PROMPT._replace(turns=(Turn("Where?", "There."),))),
@@ -99,6 +101,6 @@ def test_a_partition_that_holds_nothing_makes_no_difference() -> None:
 )
 def test_what_is_not_worth_keeping_has_no_key(found: ChunksRetrieved, model: LanguageModel, settings: Settings) -> None:
     """Or may be worse than what the next one gets."""
-    key = key_of(found, PROMPT, model, settings)
+    key = key_of(found, PROMPT, model, settings, {})
 
     assert key is None
