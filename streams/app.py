@@ -26,7 +26,7 @@ from streams.step import Frame, Policy, Step
 from streams.steps import answer_failure, document_failure, no_failure, on_document, on_feedback, on_query, on_retrieval
 from streams.window import TopicPartition, Window
 
-_DOCUMENTS = 16  # ingested at a time: enough small ones to fill the embedder's batches
+_DOCUMENTS = 32  # ingested at a time: most of a small one's 0.3 s is waiting, and what they write is committed to the index together
 _DOCUMENTS_WAITING = 4  # a partition's that Faust has read ahead
 _COMMIT_S = 0.5  # a crash redelivers what finished within this time; it is recognised, but costs a read-back each
 
@@ -112,7 +112,7 @@ class Worker:
             await frame.work(record, redelivered=delivered.again(record), generation=delivered.generation)
 
         if step.topic is DOCUMENTS:  # large: more at once would only wait, in memory
-            return Agent(step.topic, Window(work, slots=_DOCUMENTS, capacity=_DOCUMENTS * 2))
+            return Agent(step.topic, Window(work, slots=_DOCUMENTS, capacity=_DOCUMENTS))
         return Agent(step.topic, Window(work, slots=self._settings.concurrency))
 
     def _build(self) -> faust.App:

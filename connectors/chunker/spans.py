@@ -102,6 +102,8 @@ def joined(first: Span, second: Span) -> Span:
 
 def common(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
     """The headings above both."""
+    if first == second:
+        return first
     same = 0
     while same < min(len(first), len(second)) and first[same] == second[same]:
         same += 1

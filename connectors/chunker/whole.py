@@ -8,7 +8,7 @@ from __future__ import annotations
 from connectors.chunker.base import Piece
 from connectors.chunker.spans import Span, as_piece, trimmed
 from connectors.chunker.thread import in_turn
-from connectors.chunker.words import count_words
+from connectors.chunker.words import Words
 
 
 class WholeChunker:
@@ -21,5 +21,5 @@ class WholeChunker:
 
 def _cut(text: str) -> list[Piece]:
     start, end = trimmed(text, 0, len(text))
-    words = count_words(text[start:end])
+    words = Words(text).count(start, end)
     return [as_piece(text, Span(start, end, words))] if words else []

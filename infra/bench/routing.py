@@ -75,7 +75,7 @@ async def bench_routing(settings: Settings) -> Report:
     """Route each question, and count."""
     settings = settings.model_copy(update={"tiers": dict.fromkeys(get_args(Tier), "extractive"), "routing": True, "experimenting": False})
     documents = find_documents([SAMPLES / "docs"], tenant=TENANT, tags=(), max_bytes=settings.max_document_bytes).documents
-    ports = (await Indexes(documents, settings).of(settings)).ports
+    ports = (await Indexes(list(documents), settings).of(settings)).ports
     decided = [_decided(question, await _found(question, number, ports), settings) for number, question in enumerate(questions())]
     figures = {**_shares(decided), **_confusion(decided)}
     figures |= quantiles("decision_unread", [one.unread_ms for one in decided]) | quantiles("decision", [one.read_ms for one in decided])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from infra.bench.index import bench_index
 from infra.bench.ingest import bench_ingest
 from infra.bench.retrieval import bench_retrieval
+from infra.bench.routing import bench_routing, questions
+from infra.bench.survival import bench_survival
 from schemas.settings import Settings
 
 
@@ -29,3 +31,23 @@ async def test_the_bench_of_ingestion_counts_the_chunks_that_came_of_documents(s
     said = await bench_ingest(settings, chunks=40, model=False)
 
     assert said.figures["chunks_per_s"] > 0
+
+
+async def test_the_bench_of_survival_interrupts_answers_and_finds_them_whole(settings: Settings) -> None:
+    """On a broker of its own; the pauses of those whose worker died stand beside a bare group's."""
+    said = await bench_survival(settings, sessions=8, cancels=3, kinds=("rerun",))
+
+    assert 0 < said.figures["interrupted_rerun"] <= 8
+    assert 0 == said.goals["wrong_rerun"].value
+    assert {"ratio_pause_rerun_p50_ms", "ratio_cancel_p50_ms"} <= said.ratios.keys()
+
+
+async def test_the_bench_of_routing_counts_who_went_where_and_what_it_saves(settings: Settings) -> None:
+    """Most simple questions go to the cheap tiers, those too that the table was not tuned on; every question went somewhere."""
+    said = await bench_routing(settings.model_copy(update={"embedder": "none"}))
+    counts = [count for name, count in said.figures.items() if name.endswith("_questions")]
+
+    assert said.goals["simple_to_cheap_share"].met
+    assert said.goals["simple_to_cheap_held_out_share"].met
+    assert len(questions()) == sum(counts) == 200
+    assert 0 < said.ratios["ratio_cost_of_1000_usd"] < 1
