@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
     _register_index(benches)
     _register_understanding(benches)
     _register_routing(benches)
+    _register_export(benches)
     app.add_typer(benches, name="bench")
 
 
@@ -147,6 +148,20 @@ def _register_routing(benches: typer.Typer) -> None:
         from infra.bench.routing import bench_routing
 
         _finish(asyncio.run(bench_routing(load_settings().model_copy(update={"embedder": embedder}))), as_json)
+
+
+def _register_export(benches: typer.Typer) -> None:
+    """The bench of what comes out."""
+
+    @benches.command("export")
+    def export(
+        full: Annotated[bool, typer.Option("--full", help="A million records too: some minutes more.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """Answers and feedback into pairs and rows; beside bare consumption and parsing of the same records."""
+        from infra.bench.export import FULL, SIZES, bench_export
+
+        _finish(asyncio.run(bench_export(load_settings(), FULL if full else SIZES)), as_json)
 
 
 def _finish(result: Report, as_json: bool) -> None:

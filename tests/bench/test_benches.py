@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.bench.export import bench_export
 from infra.bench.index import bench_index
 from infra.bench.ingest import bench_ingest
 from infra.bench.retrieval import bench_retrieval
@@ -51,3 +52,11 @@ async def test_the_bench_of_routing_counts_who_went_where_and_what_it_saves(sett
     assert said.goals["simple_to_cheap_held_out_share"].met
     assert len(questions()) == sum(counts) == 200
     assert 0 < said.ratios["ratio_cost_of_1000_usd"] < 1
+
+
+async def test_the_bench_of_exports_makes_a_row_of_each_judged_question(settings: Settings) -> None:
+    """Beside the bare reading of the same records."""
+    said = await bench_export(settings, [1_000])
+
+    assert 19 <= said.figures["rows_1k"] <= 20
+    assert said.baseline["records_1k_per_s"] > 0
