@@ -50,7 +50,7 @@ async def run_verification(settings: Settings, folder: Path, *, total: Total, ad
 def tools_of(settings: Settings, plan: Plan) -> Tools:
     """Raises MissingExtra, InvalidSetting."""
     scrubber = Scrubber() if plan.pii == "scrub" else None
-    return Tools(Pseudonyms(settings.export_salt), open_tokenizer(settings.tokenizer_file), scrubber)
+    return Tools(Pseudonyms(settings.export_secret), open_tokenizer(settings.tokenizer_file), scrubber)
 
 
 def plan_of(settings: Settings, **fields: object) -> Plan:
@@ -70,7 +70,7 @@ def left_out(settings: Settings, file: Path | None) -> tuple[str, ...]:
     """Pseudonyms of the people and sessions that a file names, one a line. Raises InvalidInput."""
     if file is None:
         return ()
-    names = Pseudonyms(settings.export_salt)
+    names = Pseudonyms(settings.export_secret)
     try:
         return tuple(sorted({names.left_out(line) for line in _lines(file.read_text(encoding="utf-8").splitlines())}))
     except (OSError, ValueError) as error:

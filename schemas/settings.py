@@ -206,7 +206,7 @@ class Settings(BaseSettings):
         0.0, ge=0, le=1, description="Weight of pairs that come from what people did (copied, opened a source) instead of said; 0: none are formed."
     )
 
-    export_salt: SecretStr | None = Field(
+    export_secret: SecretStr | None = Field(
         None, description="Key of the hashes that stand for raters in exports. Without one, a name that is guessed can be confirmed."
     )
 

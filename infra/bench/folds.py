@@ -31,7 +31,7 @@ from streams.process import prepare_process
 async def ours(settings: Settings) -> dict[str, float]:
     """Seconds until every row was there, with its hash."""
     prepare_process()
-    plan, tools = Plan(kind="preferences"), Tools(Pseudonyms(settings.export_salt), open_tokenizer(None))
+    plan, tools = Plan(kind="preferences"), Tools(Pseudonyms(settings.export_secret), open_tokenizer(None))
     memory, rows = Memory(), 0
     async with open_journal(settings) as journal:
         with Clock() as clock:

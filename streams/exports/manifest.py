@@ -41,7 +41,7 @@ class Manifest(Value):
     plan: Plan
     feedback: Place
     answers: Place
-    salt: str  #: fingerprint of ROXY_EXPORT_SALT
+    salt: str  #: fingerprint of ROXY_EXPORT_SECRET
     rows: dict[str, int]  #: by split
     left_out: dict[str, int]  #: by reason
     scrubbed: dict[str, int]  #: pieces of personal data, by kind; of all rows, also those that were said already

@@ -10,7 +10,7 @@ _LEFT_OUT = "left out"
 
 
 class Pseudonyms:
-    """Hashes of names under a key. Without a salt of your own (ROXY_EXPORT_SALT) a name that is guessed can be confirmed."""
+    """Hashes of names under a key. Without a salt of your own (ROXY_EXPORT_SECRET) a name that is guessed can be confirmed."""
 
     def __init__(self, salt: SecretStr | None = None) -> None:
         given = salt.get_secret_value() if salt else ""

@@ -153,7 +153,7 @@ async def _gone(journal: Journal, topic: Topic, place: Place) -> list[Finding]:
 
 def _require_same(manifest: Manifest, tools: Tools) -> None:
     if manifest.salt != tools.names.fingerprint:
-        raise InvalidInput("The export was made with another ROXY_EXPORT_SALT.", remedy="Set it as it was then: raters cannot be compared without.")
+        raise InvalidInput("The export was made with another ROXY_EXPORT_SECRET.", remedy="Set it as it was then: raters cannot be compared without.")
     if manifest.lengths.get("tokenizer") != tools.tokenizer.name:
         raise InvalidInput(f"The export counted tokens by {manifest.lengths.get('tokenizer')}.", remedy="Set ROXY_TOKENIZER_FILE as it was then.")
 

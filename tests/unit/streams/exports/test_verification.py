@@ -176,7 +176,7 @@ async def test_another_salt_is_said_to_be_one(tmp_path: Path) -> None:
     journal = await a_log()
     await an_export(journal, tmp_path / "out")
 
-    with pytest.raises(InvalidInput, match="ROXY_EXPORT_SALT"):
+    with pytest.raises(InvalidInput, match="ROXY_EXPORT_SECRET"):
         await verify(journal, tmp_path / "out", read_manifest(tmp_path / "out"), tools("salt"))
 
 
