@@ -18,7 +18,7 @@ from connectors.language_model.prompting import Template
 from connectors.language_model.prompting import template as find_template
 from connectors.tokenizer import open_tokenizer
 from connectors.tokenizer.base import Tokenizer
-from schemas.errors import InvalidQuery
+from schemas.errors import InvalidQuery, InvalidSetting
 from schemas.events import Conversation, RetrievedChunk
 from schemas.settings import Settings
 from streams.answering.conversation import Told
@@ -81,8 +81,11 @@ def within(prompt: Prompt, told: Told, template: Template | None, settings: Sett
 
 def require_words(settings: Settings) -> None:
     """Read what the settings name, when the worker starts. Raises InvalidSetting, MissingExtra."""
-    find_template(settings.prompt, settings.prompts_dir)
-    open_tokenizer(settings.tokenizer_file)
+    template, tokenizer = find_template(settings.prompt, settings.prompts_dir), open_tokenizer(settings.tokenizer_file)
+    empty = _length(Prompt("", ()), template, tokenizer)
+    if empty >= settings.prompt_tokens:
+        remedy = "Raise it, or shorten the template."
+        raise InvalidSetting(f"ROXY_PROMPT_TOKENS leaves no room for a question: the template {template.name} alone has {empty}.", remedy=remedy)
 
 
 def _in_context(chunks: Chunks, tokenizer: Tokenizer, most: int) -> Chunks:
