@@ -52,7 +52,7 @@ async def bench_answers(settings: Settings, *, count: int = 200, at_once: int = 
     """Measure."""
     script = "scripted:" + orjson.dumps({"tokens": TOKENS, "per_token_s": 1 / RATE, "delay_s": FIRST_S, "clock": True}).decode()
     settings = settings.model_copy(update={"embedder": "none", "language_model": script, "refusals": False, "answer_cache": True})
-    made_up = questions(at_once + _ONE_BY_ONE + count)
+    made_up = iter(questions(at_once + _ONE_BY_ONE + count))
     warm_up, one_by_one, asked = (list(islice(made_up, size)) for size in (at_once, _ONE_BY_ONE, count))
     async with own_roxy(settings, workers=0, apis=0) as broker:
         await fill(broker.settings, _CHUNKS)
