@@ -36,6 +36,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "flags": Elsewhere("infra.flags", "Feature flags: see them, switch them, see who did."),
     "replay": Elsewhere("infra.replay", "Ask past questions again, and see what changes."),
     "export": Elsewhere("infra.export", "Training data out of the log, and its verification."),
+    "usage": Elsewhere("infra.usage", "Tokens and cost of all answers, by tenant and model."),
     "prompts": Elsewhere("infra.prompts", "Templates of prompts: list them, show one."),
     "eval": Elsewhere("infra.evaluation.eval_command", "Measure retrieval on a judged collection."),
     "tune": Elsewhere("infra.evaluation.tune_command", "Search for settings that retrieve better on a judged collection."),

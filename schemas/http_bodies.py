@@ -257,6 +257,23 @@ class RecordsPolled(Body):
     gap: ReadGap | None = None
 
 
+class ModelUsage(Body):
+    """What one model's answers took."""
+
+    model: str
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: dict[str, float] = Field(description="By currency; empty if ROXY_PRICES does not name the model.")
+
+
+class SessionUsage(Body):
+    """What the answers of a session took, as far as they are kept."""
+
+    session_id: str
+    models: tuple[ModelUsage, ...]
+
+
 class RecordsPage(Body):
     """A bounded part of a session's records."""
 

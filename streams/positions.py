@@ -62,7 +62,7 @@ async def _place(at: str | None, journal: Journal) -> Place:
 
 
 def milliseconds(at: str) -> int:
-    """Of a time as text; without a zone it is UTC. Raises InvalidPosition."""
+    """Without a zone it is UTC. Raises InvalidPosition."""
     try:
         moment = datetime.fromisoformat(at)
     except ValueError as error:

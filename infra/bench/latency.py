@@ -48,10 +48,10 @@ async def bench_latency(settings: Settings, *, count: int = 200, chunks: int = 1
     """Measure Roxy, then one process without Kafka."""
     settings = settings.model_copy(update={"embedder": resolved_embedder(embedder)})
     async with own_roxy(settings, workers=0, apis=0) as broker:
-        await _fill(broker.settings, chunks)
+        await fill(broker.settings, chunks)
         async with _on(broker.settings) as port:
             through_kafka = await ask_in_sequence(port, count)
-    async with _in_one_process(settings, chunks) as port:
+    async with in_one_process(settings, chunks) as port:
         in_one = await ask_in_sequence(port, count)
     goals = _GOALS["none" if settings.embedder == "none" else "model"] | {"ratio_first_token_p50_ms": ("<=", 2.0)}
     name = f"latency {settings.embedder.partition(':')[2] or settings.embedder}"
@@ -99,7 +99,8 @@ class _Watch:
             self.ended.set()
 
 
-async def _fill(settings: Settings, chunks: int) -> None:
+async def fill(settings: Settings, chunks: int) -> None:
+    """The topic with made-up chunks."""
     embedder = open_embedder(settings.embedder)
     name, dims = (embedder.name, embedder.dims) if embedder else ("none", 0)
     async with open_journal(settings) as journal:
@@ -115,7 +116,8 @@ async def _on(settings: Settings) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def _in_one_process(settings: Settings, chunks: int) -> AsyncIterator[int]:
+async def in_one_process(settings: Settings, chunks: int) -> AsyncIterator[int]:
+    """The port of a process that is all of Roxy without Kafka."""
     port = free_block(1)
     env = environment(settings, api_port=port, log_level="error")
     async with serving(["infra.one_process", "--chunks", str(chunks)], port=port, env=env):

@@ -18,7 +18,7 @@ from connectors.language_model.prompting import Template
 from connectors.language_model.prompting import template as find_template
 from connectors.tokenizer import open_tokenizer
 from connectors.tokenizer.base import Tokenizer
-from schemas.errors import InvalidQuery
+from schemas.errors import InvalidQuery, InvalidSetting
 from schemas.events import Conversation, RetrievedChunk
 from schemas.settings import Settings
 from streams.answering.conversation import Told
@@ -37,10 +37,22 @@ class Fitted(NamedTuple):
     conversation: Conversation
 
 
+class _Some(NamedTuple):
+    """Some of the chunks, or the beginning of the best one."""
+
+    chunks: Chunks
+    end: int | None = None  #: of its text
+
+    @property
+    def cut(self) -> Chunks:
+        """As they are given. Made only where it is looked at: of many places to cut few are tried."""
+        return self.chunks if self.end is None else (_cut(self.chunks[0], self.end),)
+
+
 class _Share(NamedTuple):
     """How much of all is given."""
 
-    chunks: Chunks
+    some: _Some
     turns: int  #: so many of the last ones
     lines: int
 
@@ -69,39 +81,43 @@ def within(prompt: Prompt, told: Told, template: Template | None, settings: Sett
 
 def require_words(settings: Settings) -> None:
     """Read what the settings name, when the worker starts. Raises InvalidSetting, MissingExtra."""
-    find_template(settings.prompt, settings.prompts_dir)
-    open_tokenizer(settings.tokenizer_file)
+    template, tokenizer = find_template(settings.prompt, settings.prompts_dir), open_tokenizer(settings.tokenizer_file)
+    empty = _length(Prompt("", ()), template, tokenizer)
+    if empty >= settings.prompt_tokens:
+        remedy = "Raise it, or shorten the template."
+        raise InvalidSetting(f"ROXY_PROMPT_TOKENS leaves no room for a question: the template {template.name} alone has {empty}.", remedy=remedy)
 
 
 def _in_context(chunks: Chunks, tokenizer: Tokenizer, most: int) -> Chunks:
     """Of the chunks, what is context enough as this tokenizer counts. Retrieval has seen to it by an estimate."""
     lengths = {chunk.text: tokenizer.count(chunk.text) for chunk in chunks}
 
-    def fits(some: Chunks) -> bool:
-        return sum(lengths.get(chunk.text) or tokenizer.count(chunk.text) for chunk in some) <= most
+    def fits(some: _Some) -> bool:
+        return sum(lengths.get(chunk.text) or tokenizer.count(chunk.text) for chunk in some.cut) <= most
 
-    return _first(chain([chunks], _fewer(chunks)), fits) or ()
+    some = _first(chain([_Some(chunks)], _fewer(chunks)), fits)
+    return some.cut if some else ()
 
 
 def _shares(chunks: Chunks, told: Told) -> Iterator[_Share]:
     """From all of it to the question alone."""
     for lines in range(len(told.older), -1, -1):
-        yield _Share(chunks, len(told.verbatim), lines)
+        yield _Share(_Some(chunks), len(told.verbatim), lines)
     for turns in range(len(told.verbatim) - 1, -1, -1):
-        yield _Share(chunks, turns, 0)
+        yield _Share(_Some(chunks), turns, 0)
     for fewer in _fewer(chunks):
         yield _Share(fewer, 0, 0)
 
 
-def _fewer(chunks: Chunks) -> Iterator[Chunks]:
+def _fewer(chunks: Chunks) -> Iterator[_Some]:
     """Ever less of them, down to none."""
     by_score = sorted(chunks, key=_score, reverse=True)
     for most in range(len(chunks) - 1, 0, -1):
         ranks = {chunk.rank for chunk in by_score[:most]}
-        yield tuple(chunk for chunk in chunks if chunk.rank in ranks)
+        yield _Some(tuple(chunk for chunk in chunks if chunk.rank in ranks))
     for best in by_score[:1]:
-        yield from ((_cut(best, end),) for end in _cuts(best.text))
-        yield ()
+        yield from (_Some((best,), end) for end in _cuts(best.text))
+        yield _Some(())
 
 
 def _score(chunk: RetrievedChunk) -> tuple[bool, float, int]:
@@ -124,7 +140,7 @@ def _cut(chunk: RetrievedChunk, end: int) -> RetrievedChunk:
 
 def _given(prompt: Prompt, told: Told, share: _Share) -> Prompt:
     turns = tuple(turn for _, turn in _last(told.verbatim, share.turns))
-    return prompt._replace(chunks=share.chunks, turns=turns, summary="\n".join(line for _, line in _last(told.older, share.lines)))
+    return prompt._replace(chunks=share.some.cut, turns=turns, summary="\n".join(line for _, line in _last(told.older, share.lines)))
 
 
 def _conversation(prompt: Prompt, told: Told, share: _Share, tokenizer: Tokenizer) -> Conversation:

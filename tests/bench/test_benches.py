@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.bench.answers import bench_answers
 from infra.bench.export import bench_export
 from infra.bench.index import bench_index
 from infra.bench.ingest import bench_ingest
@@ -32,6 +33,14 @@ async def test_the_bench_of_ingestion_counts_the_chunks_that_came_of_documents(s
     said = await bench_ingest(settings, chunks=40, model=False)
 
     assert said.figures["chunks_per_s"] > 0
+
+
+async def test_the_bench_of_answers_sets_many_at_a_time_beside_the_model_alone(settings: Settings) -> None:
+    """On a broker of its own; every question that is asked again is given its answer again."""
+    said = await bench_answers(settings, count=6, at_once=3)
+
+    assert 1.0 == said.figures["cached_share"]
+    assert {"ratio_answers_per_s", "token_p50_ms", "cached_first_token_p50_ms"} <= said.goals.keys()
 
 
 async def test_the_bench_of_survival_interrupts_answers_and_finds_them_whole(settings: Settings) -> None:

@@ -62,6 +62,15 @@ async def test_history_drops_what_a_stream_drops(api: Any, answer: Any) -> None:
     assert [record["type"] for record in page["records"]].count("TokensGenerated") == 4
 
 
+async def test_a_sessions_usage_is_what_its_answers_took(api: Any, answer: Any) -> None:
+    """By model; what is written twice counts once."""
+    session = (await api.session())["session_id"]
+    await api.write(session, [*answer(session), *answer(session)])
+    found = (await api.client.get(f"/v1/sessions/{session}/usage")).json()
+
+    assert [("scripted", 1)] == [(model["model"], model["answers"]) for model in found["models"]]
+
+
 async def test_a_value_that_is_no_json_does_not_spoil_a_page(api: Any) -> None:
     """It is null; the others are there."""
     session = (await api.session())["session_id"]

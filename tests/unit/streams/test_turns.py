@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.memory import MemorySessionLog
@@ -172,6 +175,22 @@ async def test_an_older_question_is_told_what_it_was_told_before() -> None:
     told = [ids(await turns.before(session, f"q{at // 4 + 1}", at)) for at in (12, 4, 8, 12)]
 
     assert [("q1", "q2", "q3"), ("q1",), ("q1", "q2"), ("q1", "q2", "q3")] == told
+
+
+@given(asked=st.lists(st.tuples(st.integers(0, 20), st.sampled_from([(8,), (8, 40), (40,), (80,)])), min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_what_a_worker_has_kept_never_shows(asked: list[tuple[int, tuple[int, ...]]]) -> None:
+    """Whatever was asked before, in whichever order and with whatever reach: it tells what one tells that has read nothing."""
+
+    async def told() -> list[tuple[str, ...]]:
+        session = a_session()
+        log = await a_log(session, *(event for number in range(20) for event in an_exchange(session, f"q{number}", f"What is {number}?")))
+        turns = Turns(log)
+        return [ids(await each.before(session, "qx", 4 * at, reach=reach)) for at, reach in asked for each in (turns, Turns(log))]
+
+    kept_and_fresh = asyncio.run(told())
+
+    assert kept_and_fresh[0::2] == kept_and_fresh[1::2]
 
 
 async def test_what_retention_has_cut_is_told_no_more() -> None:

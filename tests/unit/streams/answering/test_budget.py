@@ -148,8 +148,10 @@ def test_never_longer_than_the_budget_and_never_less_for_more(
     assert not less.prompt.chunks or max(scores[: len(words)]) == max(chunk.scores.fused for chunk in less.prompt.chunks)
 
 
-@pytest.mark.parametrize("wrong", [{"prompt": "absent"}, {"prompts_dir": Path("absent")}, {"tokenizer_file": Path("absent/tokenizer.json")}])
+@pytest.mark.parametrize(
+    "wrong", [{"prompt": "absent"}, {"prompts_dir": Path("absent")}, {"tokenizer_file": Path("absent/tokenizer.json")}, {"prompt_tokens": 200}]
+)
 def test_what_the_settings_name_is_looked_for_at_the_start(wrong: dict[str, object]) -> None:
-    """Not when the first question comes."""
+    """Not when the first question comes. So is whether a question fits at all."""
     with pytest.raises(InvalidSetting):
         require_words(Settings().model_copy(update=wrong))
