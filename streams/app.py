@@ -28,6 +28,7 @@ from streams.window import TopicPartition, Window
 
 _DOCUMENTS = 32  # ingested at a time: most of a small one's 0.3 s is waiting, and what they write is committed to the index together
 _DOCUMENTS_WAITING = 4  # a partition's that Faust has read ahead
+_FETCH_WAIT_MS = 250  # Faust's own 1,500 hold up a take-over: what is fetched for the partitions of before ends first
 _COMMIT_S = 0.5  # a crash redelivers what finished within this time; it is recognised, but costs a read-back each
 
 log = structlog.get_logger(__name__)
@@ -140,6 +141,7 @@ class Worker:
     async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
         """Until the ends are known, every record counts as one that was worked on before: that costs time, and is never wrong."""
         self._delivered = Delivered(app.consumer_generation_id, {})
+        app.consumer._thread._consumer._fetcher._fetch_max_wait_ms = _FETCH_WAIT_MS  # Faust has no setting for it
         log.info("partitions assigned", partitions=len(assigned), generation=app.consumer_generation_id)
         try:
             ends = {(agent.topic.name, number): end for agent in self._agents for number, end in (await self._journal.ends(agent.topic)).items()}
@@ -187,7 +189,7 @@ def _faust_app(settings: Settings) -> faust.App:
         table_standby_replicas=0,
         consumer_auto_offset_reset="earliest",
         broker_session_timeout=settings.session_timeout_s,
-        broker_heartbeat_interval=settings.session_timeout_s / 4,
+        broker_heartbeat_interval=settings.session_timeout_s / 16,  # those who are left hear of a rebalance with their next heartbeat
         broker_request_timeout=30.0,
         broker_max_poll_interval=300.0,
         broker_commit_livelock_soft_timeout=10.0**9,  # Faust commits nothing: its watch over that has nothing to see

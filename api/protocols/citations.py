@@ -1,4 +1,4 @@
-"""Where an answer's text cites what: the marks `[1]` in it, in their order. Pure."""
+"""Where an answer's text cites what: the marks `[1]` in it, and the numbers of `[1, 2]`, in their order. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from schemas.events import Citation
 
-_MARK = re.compile(r"\[(\d+)\]")
+_LIST = re.compile(r"\[[0-9][0-9,; ]{0,60}\]")
+_NUMBER = re.compile(r"[0-9]+")
 
 
 class Mark(NamedTuple):
@@ -22,9 +23,12 @@ class Mark(NamedTuple):
 def marks_in(text: str, citations: Sequence[Citation]) -> Iterator[Mark]:
     """A mark whose number stands for nothing is none."""
     known = {citation.number: citation for citation in citations}
-    for found in _MARK.finditer(text):
-        if (citation := known.get(int(found[1]))) is not None:
-            yield Mark(found.start(), found.end(), citation)
+    for found in _LIST.finditer(text):
+        numbers = list(_NUMBER.finditer(text, *found.span()))
+        for number in numbers:
+            if (citation := known.get(int(number[0]))) is not None:
+                start, end = found.span() if len(numbers) == 1 else number.span()
+                yield Mark(start, end, citation)
 
 
 def url_citation(mark: Mark) -> dict[str, Any]:

@@ -51,7 +51,7 @@ async def bench_latency(settings: Settings, *, count: int = 200, chunks: int = 1
         await _fill(broker.settings, chunks)
         async with _on(broker.settings) as port:
             through_kafka = await ask_in_sequence(port, count)
-    async with _in_one_process(settings, chunks) as port:
+    async with in_one_process(settings, chunks) as port:
         in_one = await ask_in_sequence(port, count)
     goals = _GOALS["none" if settings.embedder == "none" else "model"] | {"ratio_first_token_p50_ms": ("<=", 2.0)}
     name = f"latency {settings.embedder.partition(':')[2] or settings.embedder}"
@@ -115,7 +115,8 @@ async def _on(settings: Settings) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def _in_one_process(settings: Settings, chunks: int) -> AsyncIterator[int]:
+async def in_one_process(settings: Settings, chunks: int) -> AsyncIterator[int]:
+    """The port of a process that is all of Roxy without Kafka."""
     port = free_block(1)
     env = environment(settings, api_port=port, log_level="error")
     async with serving(["infra.one_process", "--chunks", str(chunks)], port=port, env=env):

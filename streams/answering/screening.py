@@ -12,9 +12,11 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import re2
@@ -29,7 +31,7 @@ HIDDEN = "hidden"  #: rule: a text in characters that show nothing
 
 _FOUND = Counter("roxy_screened", "Texts in which something speaks to the model, by rule.", ["where", "rule"])
 
-_REMEMBERED = 4_096  # texts; good chunks are found again and again
+_REMEMBERED = 2_048  # texts; good chunks are found again and again
 _PARAGRAPHS = {"turn"}  # behind a mark of a turn, all that follows pretends to be that turn
 _TAGS = re.compile("(\U0001f3f4[\U000e0020-\U000e007f]{2,8})|[\U000e0000-\U000e007f]+")  # letters that show nothing, but for those of a flag
 _ENDS = re.compile(r"\n|(?<=[.!?])\s|(?<=[。！？])")
@@ -90,8 +92,7 @@ def _cleared(text: str) -> _Cleared:
     if not rules.any.Match(plain):
         return _Cleared(shown, hidden)
     places = [(name, match.span()) for name, pattern in rules.each for match in pattern.finditer(plain)]
-    cuts = sorted(_widened(plain, name, *span) for name, span in places)
-    return _Cleared(_without(plain, cuts), (*hidden, *dict.fromkeys(name for name, _ in places)))
+    return _Cleared(_without(plain, _widened(plain, places)), (*hidden, *dict.fromkeys(name for name, _ in places)))
 
 
 def _without_hidden(text: str) -> str:
@@ -105,12 +106,17 @@ def _plain(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
 
 
-def _widened(text: str, rule: str, start: int, end: int) -> tuple[int, int]:
-    """From where the sentence begins to where it ends, or the paragraph."""
-    start += len(text[start:end]) - len(text[start:end].lstrip())  # some begin with the line before
-    begins = max((found.end() for found in _ENDS.finditer(text, 0, start + 1) if found.end() <= start), default=0)
-    ending = (_BLANK_LINE if rule in _PARAGRAPHS else _ENDS).search(text, max(start, end - 1))
-    return begins, ending.start() if ending else len(text)
+def _widened(text: str, places: Sequence[tuple[str, tuple[int, int]]]) -> list[tuple[int, int]]:
+    """From where each one's sentence begins to where it ends, or the paragraph; in order."""
+    sentences, paragraphs = ([(end.start(), end.end()) for end in ends.finditer(text)] for ends in (_ENDS, _BLANK_LINE))
+    cuts = []
+    for rule, (start, end) in places:
+        shown = end - len(text[start:end].lstrip())  # some begin with the line before
+        before = bisect_right(sentences, shown, key=itemgetter(1))
+        behind = paragraphs if rule in _PARAGRAPHS else sentences
+        ending = bisect_left(behind, max(shown, end - 1), key=itemgetter(0))
+        cuts.append((sentences[before - 1][1] if before else 0, behind[ending][0] if ending < len(behind) else len(text)))
+    return sorted(cuts)
 
 
 def _without(text: str, cuts: Sequence[tuple[int, int]]) -> str:

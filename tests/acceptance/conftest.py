@@ -32,8 +32,8 @@ class Running(NamedTuple):
 
 @pytest.fixture
 async def fleet(settings: Settings) -> AsyncIterator[Fleet]:
-    """Processes of one test."""
-    fleet = Fleet(settings)
+    """Processes of one test. What they are asked has no answer in documents: mostly there are none, and models say what they are told to."""
+    fleet = Fleet(settings.model_copy(update={"refusals": False}))
     yield fleet
     await fleet.close()
 

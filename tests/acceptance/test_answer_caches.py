@@ -138,10 +138,10 @@ async def test_no_tenant_is_given_anothers_answer(asking: Asking) -> None:
 async def meant_the_same(api: Api) -> dict[str, Any]:
     """The end of a paraphrase, asked when the answer to a question is known; one that turns it round has an answer of its own."""
     case = uuid.uuid4().hex[:6]
-    await asked(api, f"Which topics of {case} are compacted?")
-    await given_again(api, f"Which topics of {case} are compacted?")
-    _, end = await asked(api, f"What topics of {case} are compacted?")
-    _, other = await asked(api, f"Which topics of {case} are not compacted?")
+    await asked(api, f"What is consumer lag in case {case}?")
+    await given_again(api, f"What is consumer lag in case {case}?")
+    _, end = await asked(api, f"What does consumer lag mean in case {case}?")
+    _, other = await asked(api, f"What is not consumer lag in case {case}?")
     assert other["cached"] is None
     return end
 

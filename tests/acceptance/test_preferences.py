@@ -27,7 +27,7 @@ _DONE_S = 90.0
 
 
 async def test_a_month_of_feedback_leaves_the_pairs_that_a_replay_forms(fleet: Fleet) -> None:
-    """Over 1,000 records, out of order and some of them twice, while two workers are killed: every pair is there as it should be, and no other one."""
+    """Over 1,000 records, out of order and some of them twice, while two workers are killed: every pair is as it should be, and there is no other."""
     month = simulated_month(_SEED)
     async with open_journal(fleet.settings) as journal, open_session_log(fleet.settings) as session_log:
         await answer(month, journal, session_log)

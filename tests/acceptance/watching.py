@@ -18,7 +18,6 @@ class Watch:
         self.api, self.session, self.accepted = api, session, accepted
         self.texts: list[str] = []  #: by index, as they are now
         self.ends: list[Frame] = []
-        self.tokens: list[tuple[int, int]] = []  #: of each piece that came: its attempt, its words
         self.wrong: list[Frame] = []  #: doubled, or behind a hole, or behind the end
         self.task = asyncio.create_task(self._follow())
 
@@ -29,11 +28,6 @@ class Watch:
     @property
     def text(self) -> str:
         return "".join(self.texts)
-
-    @property
-    def reached(self) -> int:
-        """Tokens of the first attempt that has written any."""
-        return sum(size for attempt, size in self.tokens if attempt == self.tokens[0][0])
 
     async def _follow(self) -> None:
         query = self.accepted["query_id"]
@@ -53,7 +47,6 @@ class Watch:
             self.ends.append(frame)
 
     def _token(self, frame: Frame) -> None:
-        self.tokens.append((frame.event["attempt"], len(frame.event["text"].split())))
         if frame.event["index"] != len(self.texts):
             self.wrong.append(frame)
         self.texts.append(frame.event["text"])
