@@ -48,13 +48,13 @@ class Reading:
     def __init__(self, *, session: Session, signer: CursorSigner, start: Cursor, query: str | None = None) -> None:
         self._session, self._signer, self._query = session, signer, query
         self._place = start
-        self._filter = AttemptFilter(start.open_answers)
+        self._filter = AttemptFilter(start.open_answers, whole=start.whole)
         self.ended = query is not None and is_over(start, query)
 
     @property
     def position(self) -> Cursor:
         """Where to go on, and what is known of the answers that are open there."""
-        return Cursor(self._place.epoch, self._place.partition, self._place.offset, self._filter.open_answers)
+        return Cursor(self._place.epoch, self._place.partition, self._place.offset, self._filter.open_answers, self._filter.whole)
 
     @property
     def cursor(self) -> str:
@@ -82,7 +82,7 @@ class Reading:
         return Shown(self.cursor, marks.type, record.value, record, marks)
 
     def _pass_gap(self, gap: Gap) -> ShownGap:
-        self._place = gap.resumes
+        self._place, self._filter.whole = gap.resumes, gap.resumes.whole
         return ShownGap(self._sign(gap.requested), self.cursor, gap.reason)
 
     def _sign(self, cursor: Cursor) -> str:

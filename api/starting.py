@@ -65,11 +65,11 @@ async def where_asked(wired: Wiring, session: Session, query_id: str) -> Cursor 
 
 async def _first(wired: Wiring, session: Session) -> Cursor:
     """The first record's cursor. A topic of the session's own begins at 0; in a lane the first record has to be looked for."""
-    end = await wired.session_log.end(session)
+    beginning = await wired.session_log.beginning(session)
     if session.placement == "topic":
-        return end._replace(offset=0)
+        return beginning._replace(offset=0)
     async with history_of(wired.session_log, session) as entries:
         async for entry in entries:
             if not isinstance(entry, Gap):
-                return Cursor(entry.epoch, entry.record.partition, entry.record.offset)
-    return end
+                return beginning._replace(offset=entry.record.offset)
+    return (await wired.session_log.end(session))._replace(whole=beginning.whole)

@@ -16,7 +16,9 @@ from schemas.record import Headers
 
 _CLOSED = -1  # next_index of an answer whose terminal record was seen
 _MOST_DIGITS = 18  # what a cursor's 64 bits hold, whatever a foreign record says
-_CLOSED_KEPT = 2  # a stale record comes soon after the terminal one, so only the last answers of a session matter
+_CLOSED_KEPT = 1_000  # answers that ended, of one session
+_CLOSED_HANDED_ON = 2  # of them, that a cursor names: a stale record mostly comes soon after the end, and a cursor stays short
+_OPENING = frozenset({"GenerationStarted", "AnswerFailed"})  # with these an answer may begin for a reader who has seen all before
 
 
 class Marks(NamedTuple):
@@ -42,15 +44,21 @@ class Marks(NamedTuple):
 
 
 class AttemptFilter:
-    """Says of each of a session's records, in order, whether it counts. Its state fits into a cursor."""
+    """Says of each of a session's records, in order, whether it counts. What it has to know of those before fits into a cursor.
 
-    def __init__(self, open_answers: Iterable[OpenAnswer] = ()) -> None:
+    `whole`: nothing of the session lies before but what the state tells. Then a piece, or an end, of an answer that is unknown is
+    that of one which ended long ago: its worker was paused meanwhile.
+    """
+
+    def __init__(self, open_answers: Iterable[OpenAnswer] = (), *, whole: bool = False) -> None:
         self._answers = {state.answer: state for state in open_answers}
+        self.whole = whole
 
     @property
     def open_answers(self) -> tuple[OpenAnswer, ...]:
-        """The state: the answers under way, and the last ones that ended."""
-        return tuple(self._answers.values())
+        """What another reader has to know who goes on from here: the answers under way, and the last ones that ended."""
+        forgotten = set(self._closed()[:-_CLOSED_HANDED_ON])
+        return tuple(state for key, state in self._answers.items() if key not in forgotten)
 
     def admits(self, marks: Marks) -> bool:
         """True if the record counts; False if it is stale or a double."""
@@ -59,18 +67,17 @@ class AttemptFilter:
         key = answer_key(marks.answer)
         before = self._answers.get(key)
         after = _next_state(before, marks, key)
-        if after is None:
+        if after is None or (before is None and self.whole and marks.type not in _OPENING):
             return False
         self._answers.pop(key, None)  # in the order of what happened last: whoever ended first is forgotten first
         self._answers[key] = after
-        if after.next_index == _CLOSED:
-            self._forget_old_answers()
+        if after.next_index == _CLOSED and len(self._answers) > _CLOSED_KEPT:
+            for old in self._closed()[:-_CLOSED_KEPT]:
+                del self._answers[old]
         return True
 
-    def _forget_old_answers(self) -> None:
-        closed = [key for key, state in self._answers.items() if state.next_index == _CLOSED]
-        for key in closed[:-_CLOSED_KEPT]:
-            del self._answers[key]
+    def _closed(self) -> list[bytes]:
+        return [key for key, state in self._answers.items() if state.next_index == _CLOSED]
 
 
 def answer_key(answer_id: bytes) -> bytes:

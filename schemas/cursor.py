@@ -1,7 +1,8 @@
 """Cursors: where a reader goes on. Opaque and signed; made for one session of one tenant.
 
 A cursor means "the next record": topic epoch, partition, offset. It also carries, for each answer that is still open, the attempt
-and the next index, so that a reader who resumes on another process drops stale records exactly as the first one did.
+and the next index, and whether that is all there is to know, so that a reader who resumes on another process drops stale records as
+the first one did.
 As text: URL-safe base64 of version, MAC (12 bytes of keyed BLAKE2b, RFC 7693), and the packed fields.
 """
 
@@ -19,7 +20,7 @@ from schemas.errors import ForeignCursor, MalformedCursor
 
 _VERSION = 1
 _MAC_BYTES = 12
-_FIXED = struct.Struct(">16siqB")
+_FIXED = struct.Struct(">16siqB?2x")  # a multiple of three bytes: base64 then has no spare bits, in which a changed character would go unnoticed
 _OPEN = struct.Struct(">8sqq")
 _MOST_OPEN = 255
 
@@ -39,6 +40,7 @@ class Cursor(NamedTuple):
     partition: int
     offset: int
     open_answers: tuple[OpenAnswer, ...] = ()
+    whole: bool = False  #: whoever holds it has read the session from its first record on: of no other answer is anything under way
 
 
 class CursorSigner:
@@ -68,16 +70,16 @@ class CursorSigner:
 def _pack(cursor: Cursor) -> bytes:
     # Most streams have one open answer; should one ever have more than 255, the oldest are forgotten: their stale records show again.
     answers = cursor.open_answers[-_MOST_OPEN:]
-    fixed = _FIXED.pack(cursor.epoch.bytes, cursor.partition, cursor.offset, len(answers))
+    fixed = _FIXED.pack(cursor.epoch.bytes, cursor.partition, cursor.offset, len(answers), cursor.whole and len(answers) == len(cursor.open_answers))
     return fixed + b"".join(_OPEN.pack(*answer) for answer in answers)
 
 
 def _unpack(packed: bytes) -> Cursor:
-    epoch, partition, offset, count = _FIXED.unpack_from(packed)
+    epoch, partition, offset, count, whole = _FIXED.unpack_from(packed)
     if len(packed) != _FIXED.size + count * _OPEN.size:
         raise MalformedCursor
     answers = tuple(OpenAnswer(*fields) for fields in _OPEN.iter_unpack(packed[_FIXED.size :]))
-    return Cursor(UUID(bytes=epoch), partition, offset, answers)
+    return Cursor(UUID(bytes=epoch), partition, offset, answers, whole)
 
 
 def _unbase64(text: str) -> bytes:

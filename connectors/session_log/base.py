@@ -79,7 +79,8 @@ class SessionLog(Protocol):
         ...
 
     async def beginning(self, session: Session) -> Cursor:
-        """A cursor before which nothing of the session lies: in a lane, where that was when its id was made. Raises UnknownSession."""
+        """A cursor before which nothing of the session lies: in a lane, where that was when its id was made. It is `whole` if retention cannot
+        have cut any of its records. Raises UnknownSession."""
         ...
 
     async def end(self, session: Session) -> Cursor:

@@ -62,7 +62,7 @@ class KafkaSessionLog:
         async with mapped_errors():
             place = await self._places.create(session)
             bounds = await self._places.bounds(place)
-        return place.cursor(bounds.first if session.placement == "topic" else bounds.end)
+        return place.cursor(bounds.end) if session.placement == "lane" else place.beginning(bounds)
 
     async def exists(self, session: Session) -> bool:
         if placement_of(session.id, session.tenant) is None:
@@ -88,7 +88,9 @@ class KafkaSessionLog:
     async def beginning(self, session: Session) -> Cursor:
         place = await self._places.require(session)
         async with mapped_errors():
-            return place.cursor((await self._bounds(session, place, None)).first)
+            kept = await self._places.bounds(place)
+            first = kept.first if session.placement == "topic" else await self._places.offset_of_birth(session, place, kept)
+        return place.cursor(first)._replace(whole=kept.first == 0 or kept.first < first)
 
     async def end(self, session: Session) -> Cursor:
         place = await self._places.known(session)
@@ -104,7 +106,7 @@ class KafkaSessionLog:
         place = await self._places.require(session)
         async with mapped_errors():
             bounds = await self._bounds(session, place, after)
-        beginning = begin(place.cursor(bounds.first), bounds.end, after)
+        beginning = begin(place.beginning(bounds), bounds.end, after)
         async with self._live.subscribe(place, session.id.encode(), beginning.offset, bounds.end) as subscribed:
             backlog = self._read(place, session, beginning.offset, subscribed.joined_at)
             async with aclosing(KafkaTail(subscribed.subscription, backlog, beginning.gap)) as tail:
@@ -114,7 +116,7 @@ class KafkaSessionLog:
         place = await self._places.require(session)
         async with mapped_errors():
             bounds = await self._bounds(session, place, after)
-        beginning = begin(place.cursor(bounds.first), bounds.end, after)
+        beginning = begin(place.beginning(bounds), bounds.end, after)
         if beginning.gap is not None:
             yield beginning.gap
         async for records in self._read(place, session, beginning.offset, bounds.end):

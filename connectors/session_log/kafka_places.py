@@ -43,6 +43,9 @@ class Place(NamedTuple):
     def cursor(self, offset: int) -> Cursor:
         return Cursor(self.epoch, self.partition.partition, offset)
 
+    def beginning(self, bounds: Bounds) -> Cursor:
+        return self.cursor(bounds.first)._replace(whole=bounds.first == 0)
+
 
 class Places:
     """Finds, makes and deletes sessions' places."""

@@ -34,6 +34,10 @@ class _Topic:
     def end(self) -> int:
         return self.first + len(self.records)
 
+    @property
+    def beginning(self) -> Cursor:
+        return self.cursor(self.first)._replace(whole=self.first == 0)
+
     def cursor(self, offset: int) -> Cursor:
         return Cursor(self.epoch, 0, offset)
 
@@ -67,7 +71,7 @@ class MemorySessionLog:
     async def create(self, session: Session) -> Cursor:
         name = _topic_name(session)
         topic = self._topics.setdefault(name, _Topic(name))
-        return topic.cursor(topic.end if name == SESSIONS.name else topic.first)
+        return topic.cursor(topic.end) if name == SESSIONS.name else topic.beginning
 
     async def exists(self, session: Session) -> bool:
         return placement_of(session.id, session.tenant) is not None and _topic_name(session) in self._topics
@@ -88,8 +92,7 @@ class MemorySessionLog:
         return receipt
 
     async def beginning(self, session: Session) -> Cursor:
-        topic = self._topic(session)
-        return topic.cursor(topic.first)
+        return self._topic(session).beginning
 
     async def end(self, session: Session) -> Cursor:
         topic = self._topic(session)
@@ -98,7 +101,7 @@ class MemorySessionLog:
     @asynccontextmanager
     async def tail(self, session: Session, after: Cursor | None) -> AsyncIterator[Subscription]:
         topic = self._topic(session)
-        reading = begin(topic.cursor(topic.first), topic.end, after)
+        reading = begin(topic.beginning, topic.end, after)
         key = session.id.encode()
         reader = Subscription(self._queue_records, [*([reading.gap] if reading.gap else []), *topic.kept(key, reading.offset, topic.end)])
         topic.readers.append((key, reader))
@@ -109,7 +112,7 @@ class MemorySessionLog:
 
     async def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:
         topic = self._topic(session)
-        reading = begin(topic.cursor(topic.first), topic.end, after)
+        reading = begin(topic.beginning, topic.end, after)
         if reading.gap is not None:
             yield reading.gap
         for record in topic.kept(session.id.encode(), reading.offset, topic.end):

@@ -97,6 +97,7 @@ async def test_nothing_of_a_session_lies_before_its_beginning(bench: Bench) -> N
 
     assert beginning.offset <= positions[0].offset
     assert beginning == await bench.elsewhere.beginning(session)
+    assert beginning.whole
     assert asked(range(2)) == names(await history(bench.log, session, beginning))
 
 

@@ -94,15 +94,17 @@ def test_pieces_that_an_attempt_between_made_void_are_written_again() -> None:
     assert _counting(*first, *between, *last) == [*first, *between, *last]
 
 
-def test_answers_that_ended_are_remembered_by_when_they_ended() -> None:
-    """The state keeps the last two: a stale record comes soon after the end."""
+def test_answers_that_ended_are_handed_on_by_when_they_ended() -> None:
+    """The last two, whichever began last: a cursor stays short."""
     begun = [started(1, 0, query) for query in ("q1", "q2", "q3")]
     ended = [completed(1, (), query) for query in ("q3", "q2", "q1")]
     counts = AttemptFilter()
     _counting(*begun, *ended, counts=counts)
 
+    resumed = AttemptFilter(counts.open_answers)
+
     assert len(counts.open_answers) == 2
-    assert _counting(token(1, 0, "q1"), token(1, 0, "q2"), counts=counts) == []
+    assert _counting(token(1, 0, "q1"), token(1, 0, "q2"), counts=resumed) == []
 
 
 def test_the_state_does_not_grow_with_a_session() -> None:
@@ -112,6 +114,37 @@ def test_the_state_does_not_grow_with_a_session() -> None:
         _counting(started(1, 0, f"q{number}"), completed(1, (), f"q{number}"), counts=counts)
 
     assert len(counts.open_answers) == 2
+
+
+def _long_ago(counts: AttemptFilter) -> None:
+    """Its worker was paused within q1's answer; another one ended it, and more answers after it."""
+    _counting(started(1, 0), token(1, 0), started(2, 1), completed(2), counts=counts)
+    for query in ("q2", "q3", "q4"):
+        _counting(started(2, 0, query), completed(2, (), query), counts=counts)
+
+
+def test_what_a_worker_that_was_paused_long_writes_does_not_count() -> None:
+    """Other answers of the session have ended since."""
+    counts = AttemptFilter()
+    _long_ago(counts)
+
+    assert [] == _counting(token(1, 1), completed(1), counts=counts)
+
+
+def test_nor_does_it_for_a_reader_that_goes_on_elsewhere() -> None:
+    """Its cursor says that it has seen all before; that answer is not among those under way. New answers count, also one that fails at once."""
+    counts = AttemptFilter(whole=True)
+    _long_ago(counts)
+    signer = CursorSigner(b"secret")
+    text = signer.sign(Cursor(UUID(int=1), 0, 9, counts.open_answers, counts.whole), tenant="default", session_id="t1")
+    cursor = signer.verify(text, tenant="default", session_id="t1")
+    resumed = AttemptFilter(cursor.open_answers, whole=cursor.whole)
+    ids = {"id": "a-q6:end", "tenant": "default", "session_id": "t1", "query_id": "q6", "answer_id": "a-q6"}
+    failed = AnswerFailed(**ids, attempt=3, error="model-unavailable", detail="No answer.", remedy="Wait.", retryable=True)
+    new = [started(2, 0, "q5"), token(2, 0, "q5"), completed(2, (), "q5"), failed]
+
+    assert 2 == len(cursor.open_answers)
+    assert new == _counting(token(1, 1), *new, completed(1), counts=resumed)
 
 
 # ---------------------------------------------------------- any interleaving

@@ -17,7 +17,7 @@ REFUSED = (ForeignCursor, MalformedCursor)
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 _ANSWERS = st.lists(st.builds(OpenAnswer, st.binary(min_size=8, max_size=8), _INT64, _INT64), max_size=4).map(tuple)
-CURSORS = st.builds(Cursor, st.uuids(), st.integers(0, 2**31 - 1), st.integers(0, 2**63 - 1), _ANSWERS)
+CURSORS = st.builds(Cursor, st.uuids(), st.integers(0, 2**31 - 1), st.integers(0, 2**63 - 1), _ANSWERS, st.booleans())
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
 
@@ -108,6 +108,6 @@ def test_what_is_no_cursor_at_all_is_malformed(text: str) -> None:
 def test_the_oldest_open_answers_are_forgotten_beyond_255() -> None:
     """The cursor stays bounded; the newest answers are kept."""
     answers = tuple(OpenAnswer(number.to_bytes(8), 1, number) for number in range(300))
-    text = _sign(Cursor(UUID(int=1), 0, 9, answers))
+    cursor = SIGNER.verify(_sign(Cursor(UUID(int=1), 0, 9, answers, whole=True)), tenant="default", session_id="t1")
 
-    assert SIGNER.verify(text, tenant="default", session_id="t1").open_answers == answers[-255:]
+    assert (cursor.open_answers, cursor.whole) == (answers[-255:], False)
