@@ -26,6 +26,7 @@ from streams.answer_so_far import AnswerSoFar, holds, read_back
 from streams.answering.arm_counts import count_end
 from streams.answering.attempt import answer_failed
 from streams.answering.brief import brief_of
+from streams.answering.budget import warn_of_length
 from streams.answering.in_force import InForce
 from streams.answering.routing import routed
 from streams.answering.spent import count_spent
@@ -83,9 +84,10 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
     answer = generate(brief, delivery, cancellations=ports.cancellations, moderation=ports.moderation, read_back=so_far)
     async with aclosing(answer) as outputs:
         async for output in outputs:
-            count_end(output, brief.arms)
-            count_spent(output)
             yield output
+            count_end(output, brief.arms)  # behind the write: what was lost on the way is said once more
+            count_spent(output)
+            warn_of_length(output, brief.settings)
 
 
 async def on_feedback(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
