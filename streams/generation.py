@@ -7,17 +7,17 @@ model too: when one fails, the next one begins the answer anew.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from typing import NamedTuple
 
 import structlog
 from prometheus_client import Counter
 
 from schemas.errors import ModelRefused, ModelUnavailable
-from schemas.events import ChunksRetrieved, Event
+from schemas.events import ChunksRetrieved, Event, Paid
 from streams.answer_so_far import AnswerSoFar
-from streams.answering.attempt import Attempt, Ended
+from streams.answering.attempt import Attempt, Ended, paid_before
 from streams.answering.brief import Brief
 from streams.answering.moderation import NOBODY, Moderation, Verdict
 from streams.answering.speaker import Speaker
@@ -61,6 +61,8 @@ async def generate(
     speakers = _in_turn(brief.speakers, so_far)
     run = Attempt(brief, delivery.attempt, speakers[0])
     resumes_at = len(so_far.texts) if _goes_on(run, so_far) else 0
+    if not (resumes_at or delivery.in_vain):  # a worker before has gone, and what it had paid for with it
+        delivery.in_vain.extend(paid_before(so_far, brief.settings))
     first: list[Event] = [run.started(resumes_at)] if so_far.found else [brief.found, run.started(resumes_at)]
     if delivery.redelivered:
         while first:
@@ -140,22 +142,35 @@ async def _spoken(run: Attempt, around: Around, so_far: AnswerSoFar, *, first: S
     """What comes before the first token, tokens behind what is out, then the terminal event."""
     begun, text, index = time.perf_counter(), so_far.text, len(so_far.texts)
     query = Query.of(run.found)
-    async with TokenStream(run.model, run.brief.prompt, skip=text) as stream:
-        with around.cancellations.listening(query, stream.stop):
-            if _cancelled_by(query, around, so_far):  # asked behind the listener: none is missed in between
-                stream.stop()
-            await stream.soon(_TOGETHER_S if first else 0)
-            for event in first:
-                yield event
-            async for piece in stream:
-                yield run.token(index, piece)
-                text, index = text + piece, index + 1
-    if stream.stopped:
-        yield run.cancelled(_cancelled_by(query, around, so_far) or "", index)
-        return
-    took_ms = round((time.perf_counter() - begun) * 1000, 3)
-    verdict = await around.moderation.of_answer(text) if run.speaker.by_a_model else Verdict()
-    yield run.completed(Ended(text, stream.finish, index, took_ms, stream.dropped_citations, verdict))
+    in_vain, stream = around.delivery.in_vain, TokenStream(run.model, run.brief.prompt, skip=text)
+    with _noted(run, stream, in_vain):
+        async with stream:
+            with around.cancellations.listening(query, stream.stop):
+                if _cancelled_by(query, around, so_far):  # asked behind the listener: none is missed in between
+                    stream.stop()
+                await stream.soon(_TOGETHER_S if first else 0)
+                for event in first:
+                    yield event
+                async for piece in stream:
+                    yield run.token(index, piece)
+                    text, index = text + piece, index + 1
+        if stream.stopped:
+            yield run.cancelled(_cancelled_by(query, around, so_far) or "", index, [*in_vain, *run.paid(stream.written)])
+            return
+        took_ms = round((time.perf_counter() - begun) * 1000, 3)
+        verdict = await around.moderation.of_answer(text) if run.speaker.by_a_model else Verdict()
+        finish = stream.finish if in_vain else run.whole(stream.finish, so_far.text)  # what failed here is counted already
+        yield run.completed(Ended(text, finish, index, took_ms, stream.dropped_citations, verdict, in_vain))
+
+
+@contextmanager
+def _noted(run: Attempt, stream: TokenStream, in_vain: list[Paid]) -> Iterator[None]:
+    """What the model took if this does not come to its end, be it for the log's sake."""
+    try:
+        yield
+    except BaseException:
+        in_vain.extend(run.paid(stream.written))
+        raise
 
 
 def _cancelled_by(query: Query, around: Around, so_far: AnswerSoFar) -> str | None:

@@ -122,7 +122,8 @@ def answer_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event 
     """A question that cannot be answered ends in AnswerFailed."""
     if not isinstance(event, QueryAsked | ChunksRetrieved):
         return None
-    failed = answer_failed(event.tenant, event.session_id, event.query_id, delivery.attempt, error)
+    failed = answer_failed(event.tenant, event.session_id, event.query_id, delivery.attempt, error, delivery.in_vain)
+    count_spent(failed)
     count_end(failed, event.arms if isinstance(event, ChunksRetrieved) else {})
     return failed
 
