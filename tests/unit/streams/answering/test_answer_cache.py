@@ -68,13 +68,14 @@ async def given_for(cache: AnswerCache, key: CacheKey, settings: Settings = EXAC
 
 
 class TwoWays:
-    """Embedder: questions with "alike" in them lie close together, others apart; away while `away`."""
+    """Embedder: questions with "alike" in them lie close together, others apart; fails with `fault` if there is one."""
 
-    name, dims, away = "two-ways", 2, False
+    name, dims = "two-ways", 2
+    fault: Exception | None = None
 
     async def embed(self, texts: Sequence[str], *, question: bool = False) -> Vectors:
-        if self.away:
-            raise ModelUnavailable
+        if self.fault:
+            raise self.fault
         return np.array([[1.0, 0.0] if "alike" in text else [0.0, 1.0] for text in texts], np.float32)
 
     async def known(self, texts: Sequence[str]) -> Sequence[bool]:
@@ -214,16 +215,52 @@ async def test_no_vector_is_made_before_somebody_asks_for_what_is_near() -> None
     assert (None, True) == (early, later is not None)
 
 
-async def test_without_the_embedder_the_model_is_asked() -> None:
+@pytest.mark.parametrize("fault", [ModelUnavailable(), ValueError("not a word")], ids=["away", "broken"])
+async def test_without_the_embedder_the_model_is_asked(fault: Exception) -> None:
     """A cache that does not answer costs nobody an answer."""
     embedder = TwoWays()
     near = NearQuestions(embedder, wanted=True)
     cache = a_cache(an_answer(key=a_key("What is alike?")), near=near)
     await learnt(near)
-    embedder.away = True
+    embedder.fault = fault
     hit = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
 
     assert hit is None
+
+
+async def test_questions_that_have_no_vectors_keep_no_others_from_theirs() -> None:
+    """An embedder that cannot take them is asked for them once; what comes later is compared."""
+    embedder = TwoWays()
+    near = NearQuestions(embedder, wanted=True)
+    cache = a_cache(an_answer(key=a_key("What is far?")), near=near)
+    learning = asyncio.create_task(near.learn())
+    embedder.fault = ValueError("not a word")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    embedder.fault = None
+    cache.put(an_answer(key=a_key("What is alike?")))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    learning.cancel()
+    await asyncio.wait([learning])
+    hit = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
+
+    assert hit is not None
+
+
+async def test_an_answer_of_no_known_age_is_passed_over() -> None:
+    """A record that somebody else has written; what comes behind it is read."""
+    journal, cache = MemoryJournal(), AnswerCache()
+    for place, moment in enumerate(("yesterday", "9999-99-99T00:00:00Z", rfc3339(datetime.now(UTC)))):
+        await journal.append(an_answer(key=a_key(f"{place}"), number=place).model_copy(update={"time": moment}), CONTEXT)
+    task = asyncio.create_task(cache.follow(journal))
+    async with asyncio.timeout(5):
+        while not len(cache) and not task.done():
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert await given_for(cache, a_key("2")) is not None
 
 
 async def test_a_start_reads_back_what_may_still_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
