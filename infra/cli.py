@@ -30,6 +30,8 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "ingest": Elsewhere("infra.ingest", "Index documents."),
     "ask": Elsewhere("infra.ask", "Ask a question and watch the cited answer come."),
     "tail": Elsewhere("infra.tail", "Follow a session's records."),
+    "feedback": Elsewhere("infra.feedback", "Judge an answer: thumb, stars, correction, comparison, comment, tags."),
+    "preferences": Elsewhere("infra.preferences", "Preference pairs: compare the topic with the log, and mend it."),
     "contracts": Elsewhere("infra.contracts", "Generate what docs/ says of schemas/, or check it."),
     "bench": Elsewhere("infra.bench", "Measure, beside a baseline of the same run."),
     "index": Elsewhere("infra.index", "Generations of the index: look, build from the log, swap."),

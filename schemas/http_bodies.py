@@ -89,25 +89,6 @@ class QueryWanted(Body):
     filters: FiltersWanted = Field(FiltersWanted(), description="Which chunks it may find; all if left out.")
 
 
-class FeedbackWanted(Body):
-    """POST /v1/sessions/{id}/feedback. At least one of thumb, stars, correction, comment, tags."""
-
-    query_id: ExternalId
-    answer_id: ExternalId | None = Field(None, description="The query's answer if left out.")
-    feedback_id: ExternalId | None = Field(None, description="Name it to send the same feedback again, or to change it.")
-    thumb: Literal["up", "down"] | None = None
-    stars: int | None = Field(None, ge=1, le=5, strict=True)
-    correction: Annotated[Plain, Field(max_length=100_000)] | None = Field(None, description="The answer as it should have been.")
-    comment: Annotated[Plain, Field(max_length=10_000)] | None = None
-    tags: tuple[Annotated[Plain, Field(max_length=100)], ...] = Field((), max_length=20)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.thumb is None and self.stars is None and not (self.correction or self.comment or self.tags):
-            raise ValueError("give at least one of thumb, stars, correction, comment, tags")
-        return self
-
-
 class DocumentWanted(Body):
     """POST /v1/documents as JSON. Exactly one of text and content_base64."""
 
@@ -161,14 +142,6 @@ class CancelAccepted(Body):
 
     query_id: str
     session_id: str
-
-
-class FeedbackAccepted(Body):
-    """The feedback is in the log."""
-
-    feedback_id: str
-    query_id: str
-    answer_id: str
 
 
 class DocumentAccepted(Body):
