@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,28 @@ async def test_an_answer_grows_old_by_its_own_time() -> None:
     young, old = await given_for(cache, a_key()), await given_for(cache, a_key("old"))
 
     assert (True, None) == (young is not None, old)
+
+
+async def test_who_asks_says_how_old_an_answer_may_be() -> None:
+    """An arm of an experiment may want younger ones than the rest; also of a question that means the same."""
+    near = NearQuestions(TwoWays(), wanted=True)
+    cache = a_cache(an_answer(key=a_key("What is alike?"), age_s=60), near=near)
+    await learnt(near)
+
+    async def within(seconds: float, asked: str) -> bool:
+        return await given_for(cache, a_key(asked), SEMANTIC.model_copy(update={"answer_cache_s": seconds})) is not None
+
+    assert (True, False) == (await within(61, "What is alike?"), await within(59, "What is alike?"))
+    assert (True, False) == (await within(61, "What does alike mean?"), await within(59, "What does alike mean?"))
+
+
+async def test_answers_are_kept_for_whoever_may_be_given_the_oldest() -> None:
+    """Whichever arm it is that says so."""
+    young, old = (SEMANTIC.model_copy(update={"answer_cache_s": seconds}) for seconds in (60.0, 3_600.0))
+    cache = AnswerCache.of([young, old], None)
+    cache.put(an_answer().model_copy(update={"time": rfc3339(datetime.now(UTC) - timedelta(seconds=600))}))
+
+    assert (False, True) == (await given_for(cache, a_key(), young) is not None, await given_for(cache, a_key(), old) is not None)
 
 
 async def test_what_has_no_key_is_not_kept() -> None:
