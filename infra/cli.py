@@ -35,6 +35,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "index": Elsewhere("infra.index", "Generations of the index: look, build from the log, swap."),
     "flags": Elsewhere("infra.flags", "Feature flags: see them, switch them, see who did."),
     "replay": Elsewhere("infra.replay", "Ask past questions again, and see what changes."),
+    "insights": Elsewhere("infra.insights", "Figures over answers and what people said of them."),
     "prompts": Elsewhere("infra.prompts", "Templates of prompts: list them, show one."),
     "eval": Elsewhere("infra.evaluation.eval_command", "Measure retrieval on a judged collection."),
     "tune": Elsewhere("infra.evaluation.tune_command", "Search for settings that retrieve better on a judged collection."),

@@ -41,6 +41,8 @@ CLIENTS = {
     "optuna": r"infra/evaluation/(study|ray_search)\.py",
     "ray": r"infra/evaluation/ray_search\.py",
     "matplotlib": r"infra/evaluation/plot\.py",
+    "tea_tasting": r"streams/insights/arms\.py",
+    "plotext": r"infra/insights_plot\.py",
     "fastapi": r"api/[\w/]+\.py",
     "mcp": r"api/protocols/mcp_tools\.py",
     "typer": r"infra/[\w/]+\.py",
