@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import documents, events, feedback, flags, health, history, problems, queries, sessions
+from api import documents, events, feedback, flags, health, history, problems, queries, sessions, usage
 from api.delivery_spans import DeliverySpans
 from api.front import Front
 from api.health import KafkaProbe
@@ -31,7 +31,7 @@ from schemas.http_bodies import DocumentWanted, Problem, RecordsPolled
 from schemas.openai_bodies import OpenAiProblem
 from schemas.settings import Settings
 
-ROUTERS = (sessions, queries, events, history, feedback, documents, flags, health, openai_models, openai_chat, openai_responses, ui_chat)
+ROUTERS = (sessions, queries, events, history, usage, feedback, documents, flags, health, openai_models, openai_chat, openai_responses, ui_chat)
 
 
 def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog) -> FastAPI:

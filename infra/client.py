@@ -55,7 +55,11 @@ class Client:
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Raises ServerNotRunning, RequestRefused."""
-        return self._post(path, body, {})[0]
+        return self._send("POST", path, body, {})[0]
+
+    def delete(self, path: str) -> dict[str, Any]:
+        """Raises ServerNotRunning, RequestRefused."""
+        return self._send("DELETE", path, None, {})[0]
 
     def create_session(self) -> str:
         return str(self.post("/v1/sessions", {})["session_id"])
@@ -66,7 +70,7 @@ class Client:
         If it was sent more than once the cursor is empty, the session's beginning: the answer may have begun before the last.
         """
         body = {"text": text} | ({"filters": filters.model_dump(exclude_defaults=True)} if filters != NO_FILTERS else {})
-        accepted, tries = self._post(f"/v1/sessions/{session_id}/queries", body, {"Idempotency-Key": uuid4().hex})
+        accepted, tries = self._send("POST", f"/v1/sessions/{session_id}/queries", body, {"Idempotency-Key": uuid4().hex})
         return accepted if tries == 1 else accepted | {"cursor": ""}
 
     def events(self, session_id: str, *, after: str | None = None, query_id: str | None = None) -> Iterator[StreamedEvent]:
@@ -91,12 +95,12 @@ class Client:
                 self._next_address()
             time.sleep(retry_s if wait_s is None else wait_s)
 
-    def _post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[dict[str, Any], int]:
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> tuple[dict[str, Any], int]:
         """The answer, and how often it was asked for. Addresses that are away are tried once each, those that are busy until the time is up."""
         away, patience = 0, _Patience()
         for tries in count(1):
             try:
-                return _answer(self._http.post(self.address + path, json=body, headers=headers)), tries
+                return _answer(self._http.request(method, self.address + path, json=body, headers=headers)), tries
             except _Busy as busy:
                 patience.spend(busy.refusal)
                 away = 0

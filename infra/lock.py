@@ -16,7 +16,7 @@ from schemas.errors import LocalProcessError
 OLDEST_PYTHON = "3.11"
 #: What each file of requirements/ installs. `roxy` picks the file by the command.
 TIERS: dict[str, tuple[str, ...]] = {
-    "full": ("server", "embeddings", "distributed", "otlp", "test"),
+    "full": ("server", "embeddings", "distributed", "export", "otlp", "test", "training"),
     "server": ("server",),
     "demo": ("server", "embeddings"),
     "evaluation": ("server", "embeddings", "tuning"),

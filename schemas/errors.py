@@ -6,6 +6,7 @@ RoxyError
 │   ├── InvalidDocument
 │   │   └── UnreadableDocument
 │   ├── InvalidDataset
+│   ├── InvalidFeedback
 │   ├── InvalidSessionId
 │   ├── InvalidSetting
 │   ├── InvalidPosition
@@ -20,6 +21,8 @@ RoxyError
 │   ├── UnknownSession
 │   ├── UnknownDocument
 │   ├── UnknownQuery
+│   ├── UnknownAnswer
+│   ├── UnknownFeedback
 │   ├── UnknownResponse
 │   ├── UnknownModel
 │   ├── UnknownFlag
@@ -92,6 +95,10 @@ class InvalidDataset(InvalidInput):
     """The dataset cannot be read. It is a folder with corpus.jsonl, queries.jsonl and qrels/<split>.tsv; see docs/howto/evaluate-and-tune.md."""
 
 
+class InvalidFeedback(InvalidInput):
+    """The feedback does not fit the answer that it is about. Correct what the detail names; docs/howto/give-feedback.md says what is possible."""
+
+
 class InvalidSessionId(InvalidInput):
     """The session id is not well formed. Use the id that POST /v1/sessions returned."""
 
@@ -150,6 +157,10 @@ class UnknownQuery(NotFound):
 
 class UnknownAnswer(NotFound):
     """The session has no answer of this id. Take it from the session's GenerationStarted, or leave it out to mean the query's first one."""
+
+
+class UnknownFeedback(NotFound):
+    """You have given no feedback of this id in the session. Only who gave it takes it back; use the id that POST …/feedback returned."""
 
 
 class UnknownResponse(NotFound):

@@ -40,7 +40,7 @@ from schemas.document_events import (
     IngestionProgressed,
 )
 from schemas.event import TENANT, Event, Id, Tenant, Value, now
-from schemas.feedback_events import FeedbackGiven, FeedbackRetracted, PreferencePairFormed, Side
+from schemas.feedback_events import Feedback, FeedbackGiven, FeedbackRetracted, PreferencePairFormed, Side
 from schemas.index_events import IndexEvent, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
 from schemas.session_events import (
     NO_FILTERS,
@@ -85,6 +85,7 @@ __all__ = [
     "DocumentRemoved",
     "DocumentSubmitted",
     "Event",
+    "Feedback",
     "FeedbackGiven",
     "FeedbackRetracted",
     "Filters",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,8 @@ from schemas.session_events import IndexPosition, SessionEvent
 Signal = Literal["copied", "source-opened"]
 #: What a judgement says something with; at least one of them is given.
 SAYS = ("thumb", "stars", "correction", "better_than", "signal", "comment", "tags")
+MOST_CORRECTION, MOST_COMMENT, MOST_TAG = 100_000, 10_000, 100  #: characters; a pair holds a correction beside the answer, in one record
+MOST_TAGS = 20
 
 
 class FeedbackGiven(SessionEvent):
@@ -28,12 +30,12 @@ class FeedbackGiven(SessionEvent):
     given_by: str = "anonymous"
     thumb: Literal["up", "down"] | None = None
     stars: int | None = Field(None, ge=1, le=5)
-    correction: str | None = Field(None, min_length=1)  #: the answer as it should have been
+    correction: str | None = Field(None, min_length=1, max_length=MOST_CORRECTION)  #: the answer as it should have been
     better_than: Id | None = None  #: another answer to the same question, that this one is better than
-    shown: tuple[Id, ...] = ()  #: in which order both were shown: people prefer the first
+    shown: tuple[Id, ...] = Field((), max_length=20)  #: in which order both were shown: people prefer the first
     signal: Signal | None = None  #: something that was done with the answer, and says less than a word
-    comment: str | None = Field(None, min_length=1)
-    tags: tuple[str, ...] = ()
+    comment: str | None = Field(None, min_length=1, max_length=MOST_COMMENT)
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=MOST_TAG)], ...] = Field((), max_length=MOST_TAGS)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -49,6 +51,9 @@ class FeedbackRetracted(SessionEvent):
     version: Literal[1] = 1
     feedback_id: Id
     retracted_by: str = "anonymous"
+
+
+Feedback = FeedbackGiven | FeedbackRetracted
 
 
 class Side(Value):

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from schemas.event import rfc3339
+from schemas.event import Id, rfc3339
 from schemas.events import Filters
+from schemas.feedback_events import MOST_COMMENT, MOST_CORRECTION, MOST_TAG, MOST_TAGS, SAYS, Signal
 from schemas.flags import Standing
 from schemas.settings import Placement, Settings
 
@@ -90,21 +91,28 @@ class QueryWanted(Body):
 
 
 class FeedbackWanted(Body):
-    """POST /v1/sessions/{id}/feedback. At least one of thumb, stars, correction, comment, tags."""
+    """POST /v1/sessions/{id}/feedback. At least one of thumb, stars, correction, better_than, signal, comment, tags."""
 
-    query_id: ExternalId
-    answer_id: ExternalId | None = Field(None, description="The query's answer if left out.")
+    query_id: ExternalId | None = Field(None, description="The answer's question if left out.")
+    answer_id: Id | None = Field(None, description="The query's first answer if left out; the session's last one if that is left out too.")
+    chunk_id: Id | None = Field(None, description="About this chunk, that the answer was made from, instead of about the answer.")
+    citation: int | None = Field(None, ge=1, strict=True, description="The same by its number in the answer's text.")
     feedback_id: ExternalId | None = Field(None, description="Name it to send the same feedback again, or to change it.")
     thumb: Literal["up", "down"] | None = None
     stars: int | None = Field(None, ge=1, le=5, strict=True)
-    correction: Annotated[Plain, Field(max_length=100_000)] | None = Field(None, description="The answer as it should have been.")
-    comment: Annotated[Plain, Field(max_length=10_000)] | None = None
-    tags: tuple[Annotated[Plain, Field(max_length=100)], ...] = Field((), max_length=20)
+    correction: Annotated[Plain, Field(max_length=MOST_CORRECTION)] | None = Field(None, description="The answer as it should have been.")
+    better_than: Id | None = Field(None, description="Another answer to the same question, that this one is better than.")
+    shown: tuple[Id, ...] = Field((), max_length=20, description="In which order the answers were shown: people prefer the first.")
+    signal: Signal | None = Field(None, description="Something that was done with the answer, and says less than a word.")
+    comment: Annotated[Plain, Field(max_length=MOST_COMMENT)] | None = None
+    tags: tuple[Annotated[Plain, Field(max_length=MOST_TAG)], ...] = Field((), max_length=MOST_TAGS)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.thumb is None and self.stars is None and not (self.correction or self.comment or self.tags):
-            raise ValueError("give at least one of thumb, stars, correction, comment, tags")
+        if not any(getattr(self, name) for name in SAYS):
+            raise ValueError(f"give at least one of {', '.join(SAYS)}")
+        if self.chunk_id is not None and self.citation is not None:
+            raise ValueError("give chunk_id or citation, not both")
         return self
 
 
@@ -164,7 +172,7 @@ class CancelAccepted(Body):
 
 
 class FeedbackAccepted(Body):
-    """The feedback is in the log."""
+    """The feedback, or its retraction, is in the log."""
 
     feedback_id: str
     query_id: str
@@ -255,6 +263,23 @@ class RecordsPolled(Body):
     cursor: str
     ended: bool = Field(description="With ?query=: nothing more will come.")
     gap: ReadGap | None = None
+
+
+class ModelUsage(Body):
+    """What one model's answers took."""
+
+    model: str
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: dict[str, float] = Field(description="By currency; empty if ROXY_PRICES does not name the model.")
+
+
+class SessionUsage(Body):
+    """What the answers of a session took, as far as they are kept."""
+
+    session_id: str
+    models: tuple[ModelUsage, ...]
 
 
 class RecordsPage(Body):

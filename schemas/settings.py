@@ -206,6 +206,10 @@ class Settings(BaseSettings):
         0.0, ge=0, le=1, description="Weight of pairs that come from what people did (copied, opened a source) instead of said; 0: none are formed."
     )
 
+    export_secret: SecretStr | None = Field(
+        None, description="Key of the hashes that stand for raters in exports. Without one, a name that is guessed can be confirmed."
+    )
+
     # Workers
     consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")
     worker_health_port: int = Field(0, ge=0, le=65535, description="Port of the worker's /health and /metrics, on loopback; 0: none.")

@@ -57,11 +57,11 @@ async def _place(at: str | None, journal: Journal) -> Place:
         return Place(await _checked(_from_json(at), journal), None)
     if _OFFSETS.fullmatch(at):
         return Place(await _checked({int(pair.partition(":")[0]): int(pair.partition(":")[2]) for pair in at.split(",")}, journal), None)
-    time_ms = _milliseconds(at)
+    time_ms = milliseconds(at)
     return Place(await _until(journal, CHUNKS, time_ms), time_ms)
 
 
-def _milliseconds(at: str) -> int:
+def milliseconds(at: str) -> int:
     """Without a zone it is UTC. Raises InvalidPosition."""
     try:
         moment = datetime.fromisoformat(at)

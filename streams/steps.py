@@ -28,6 +28,7 @@ from streams.answering.attempt import answer_failed
 from streams.answering.brief import brief_of
 from streams.answering.in_force import InForce
 from streams.answering.routing import routed
+from streams.answering.spent import count_spent
 from streams.generation import generate
 from streams.ingestion import ingest
 from streams.outlet import Output
@@ -83,6 +84,7 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
     async with aclosing(answer) as outputs:
         async for output in outputs:
             count_end(output, brief.arms)
+            count_spent(output)
             yield output
 
 

@@ -9,7 +9,7 @@ signs by which chat templates part the turns.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -34,6 +34,9 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _SECTION = re.compile(r"^--- (\w+) ---\n", re.MULTILINE)
 #: Ours, and those of chat templates: <|im_end|>, <start_of_turn>, </s>, <<SYS>>, [INST]. Servers read them in a text as if they had set them.
 _MARK = re.compile(r"<(?=\s*/?\s*(?:document|earlier)\b|[|｜]|(?:start|end)_of_turn>|/?s>|<?/?SYS>)|\[(?=/?INST\])", re.IGNORECASE)
+_ROLE = re.compile(r"^--- (system|user|assistant) ---\n", re.MULTILINE)
+_LIKE_A_ROLE = re.compile(r"^(\\*--- (?:system|user|assistant) ---)$", re.MULTILINE)
+_LIKE_A_ROLE_WRITTEN = re.compile(r"^\\(\\*--- (?:system|user|assistant) ---)$", re.MULTILINE)
 _NO_DOCUMENTS = "(No documents were found.)"
 
 
@@ -47,7 +50,7 @@ class Asked(NamedTuple):
     @property
     def text(self) -> str:
         """As the audit record keeps it: each turn under its role."""
-        return "\n\n".join(f"--- {turn['role']} ---\n{turn['content']}" for turn in self.turns())
+        return written_turns(self.turns())
 
     def turns(self, prefix: str = "") -> list[dict[str, str]]:
         """As chat APIs take it. `prefix`: what the model has said already, and is to go on behind."""
@@ -85,6 +88,21 @@ class Template(NamedTuple):
         title = " > ".join((chunk.title or chunk.source, *chunk.heading_path))
         line = " ".join(_unmarked(title).replace('"', "'").split())
         return self.sections["document"].substitute(number=chunk.rank, title=line, text=_unmarked(chunk.text).strip())
+
+
+def written_turns(turns: Iterable[Mapping[str, str]]) -> str:
+    """Each turn under its role, as one text. A line inside a turn that looks like a role gets a backslash in front, so that it forges none."""
+    contents = [(turn["role"], _LIKE_A_ROLE.sub(r"\\\1", turn["content"])) for turn in turns]
+    return "\n\n".join(f"--- {role} ---\n{content}" for role, content in contents)
+
+
+def read_turns(text: str) -> list[dict[str, str]]:
+    """The turns of such a text; of any other, one of the user."""
+    before, *parts = _ROLE.split(text)
+    if before or not parts:
+        return [{"role": "user", "content": text}]
+    contents = [*(content.removesuffix("\n\n") for content in parts[1:-1:2]), parts[-1]]
+    return [{"role": role, "content": _LIKE_A_ROLE_WRITTEN.sub(r"\1", content)} for role, content in zip(parts[::2], contents, strict=True)]
 
 
 @cache

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncGenerator
 from typing import Any, Self
 
@@ -33,6 +34,7 @@ class Script(BaseModel):
     fail_after: int | None = Field(None, ge=0)  #: tokens that a failing run still says; null: it fails before the delay
     resumes: Resumes = "rerun"
     converses: bool = False  #: and is asked in words then, which its Finish holds
+    clock: bool = False  #: each word is the moment at which it is said, in nanoseconds since 1970: for benches
 
 
 class ScriptedModel:
@@ -68,16 +70,20 @@ class ScriptedModel:
         self._failures_left -= fails
         if fails and self._script.fail_after is None:
             raise ModelUnavailable("The scripted model fails, as it was told to.")
-        tokens = self._tokens(prompt, prefix)
+        tokens, begun = self._tokens(prompt, prefix), asyncio.get_running_loop().time()
         await asyncio.sleep(self._script.delay_s)
         for place, token in enumerate(tokens):
             if fails and place == self._script.fail_after:
                 raise ModelUnavailable(f"The scripted model fails after {place} tokens, as it was told to.")
             if place:
-                await asyncio.sleep(self._script.per_token_s)
-            yield token
+                await self._until(begun + self._script.delay_s + place * self._script.per_token_s)
+            yield f"{time.time_ns()} " if self._script.clock else token
         asked = self.template.asked(prompt).text if self.template else None
         yield Finish(Usage(prompt_tokens=len((asked or prompt.question).split()), completion_tokens=len(tokens)), prompt=asked)
+
+    async def _until(self, due: float) -> None:
+        """At its own pace, as a server has one: who listens late does not slow it down."""
+        await asyncio.sleep(due - asyncio.get_running_loop().time() if self._script.per_token_s else 0)
 
     def _tokens(self, prompt: Prompt, prefix: str) -> list[str]:
         said = self._script.text or " ".join(f"word{number}" for number in range(1, self._script.tokens + 1))

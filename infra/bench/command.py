@@ -46,15 +46,27 @@ def register(app: typer.Typer) -> None:
         chosen = [one._replace(seconds=seconds) for one in chosen]
         _finish(asyncio.run(bench_streams(load_settings(), scenarios=chosen, idle=idle)), as_json)
 
-    _register_survival(benches)
+    _register_answers(benches)
     _register_index(benches)
     _register_understanding(benches)
     _register_routing(benches)
+    _register_export(benches)
     app.add_typer(benches, name="bench")
 
 
-def _register_survival(benches: typer.Typer) -> None:
-    """The bench of what an answer survives."""
+def _register_answers(benches: typer.Typer) -> None:
+    """The benches of many answers at a time, and of what one survives."""
+
+    @benches.command("answers")
+    def answers(
+        questions: Annotated[int, typer.Option(min=1, help="How many.")] = 200,
+        at_once: Annotated[int, typer.Option(min=1, help="Clients that ask at a time.")] = 32,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """Answers of a model at 50 tokens a second to SSE clients, through one worker; beside the model alone."""
+        from infra.bench.answers import bench_answers
+
+        _finish(asyncio.run(bench_answers(load_settings(), count=questions, at_once=at_once)), as_json)
 
     @benches.command("survival")
     def survival(
@@ -147,6 +159,20 @@ def _register_routing(benches: typer.Typer) -> None:
         from infra.bench.routing import bench_routing
 
         _finish(asyncio.run(bench_routing(load_settings().model_copy(update={"embedder": embedder}))), as_json)
+
+
+def _register_export(benches: typer.Typer) -> None:
+    """The bench of what comes out."""
+
+    @benches.command("export")
+    def export(
+        full: Annotated[bool, typer.Option("--full", help="A million records too: some minutes more.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """Answers and feedback into pairs and rows; beside bare consumption and parsing of the same records."""
+        from infra.bench.export import FULL, SIZES, bench_export
+
+        _finish(asyncio.run(bench_export(load_settings(), FULL if full else SIZES)), as_json)
 
 
 def _finish(result: Report, as_json: bool) -> None:

@@ -48,7 +48,7 @@ async def bench_latency(settings: Settings, *, count: int = 200, chunks: int = 1
     """Measure Roxy, then one process without Kafka."""
     settings = settings.model_copy(update={"embedder": resolved_embedder(embedder)})
     async with own_roxy(settings, workers=0, apis=0) as broker:
-        await _fill(broker.settings, chunks)
+        await fill(broker.settings, chunks)
         async with _on(broker.settings) as port:
             through_kafka = await ask_in_sequence(port, count)
     async with in_one_process(settings, chunks) as port:
@@ -99,7 +99,8 @@ class _Watch:
             self.ended.set()
 
 
-async def _fill(settings: Settings, chunks: int) -> None:
+async def fill(settings: Settings, chunks: int) -> None:
+    """The topic with made-up chunks."""
     embedder = open_embedder(settings.embedder)
     name, dims = (embedder.name, embedder.dims) if embedder else ("none", 0)
     async with open_journal(settings) as journal:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from schemas.events import Feedback as Feedback
 from schemas.events import FeedbackGiven, FeedbackRetracted
 
-Feedback = FeedbackGiven | FeedbackRetracted
 _Given = tuple[str, str]  # rater and feedback id: clients choose ids, and two may choose the same
 
 
@@ -55,10 +55,8 @@ class Judgements:
 def targets_of(event: FeedbackGiven) -> list[Target]:
     """All that one FeedbackGiven judges."""
     rater, answer, found = event.given_by, event.answer_id, []
-    if event.chunk_id is not None:
-        return [Target(rater, "chunk", (answer, event.chunk_id))] if _marks(event) else []
     if _marks(event):
-        found.append(Target(rater, "mark", (answer,)))
+        found.append(Target(rater, "mark", (answer,)) if event.chunk_id is None else Target(rater, "chunk", (answer, event.chunk_id)))
     if event.correction is not None:
         found.append(Target(rater, "correction", (answer,)))
     if event.better_than is not None:

@@ -1,7 +1,7 @@
 """Replay: the judged sessions of the whole log, from `feedback` and `answers`, which are kept for ever.
 
 `feedback` is read first; of `answers`, only those of a session that was judged are decoded. So what is kept in memory grows with the judgements,
-not with the log. Called by `roxy export` and by whoever checks what stands in `preferences`.
+not with the log. Called by exports and by rebuild.py, which checks what stands in `preferences`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from connectors.journal.base import Journal
 from schemas.codec import decode
-from schemas.errors import UnreadableRecord
-from schemas.events import AnswerCompleted, Event, FeedbackGiven, FeedbackRetracted, PreferencePairFormed
+from schemas.errors import InvalidFeedback, UnknownAnswer, UnreadableRecord
+from schemas.events import AnswerCompleted, Event, Feedback, FeedbackGiven, FeedbackRetracted, PreferencePairFormed
+from schemas.feedback_check import require_sound
 from schemas.record import Position, Record
 from schemas.topics import ANSWERS, FEEDBACK
-from streams.preferences.judgements import Feedback, Judgements
+from streams.preferences.judgements import Judgements
 from streams.preferences.pairs import latest, pairs_of
 from streams.replay import Advance, history
 
@@ -33,7 +34,7 @@ class Judged(NamedTuple):
     """One session's answers and the feedback on them, and where the records lie."""
 
     answers: dict[str, AnswerCompleted]  #: by answer id
-    feedback: tuple[Feedback, ...]
+    feedback: tuple[Feedback, ...]  #: what of it is sound
     positions: Mapping[str, Position]  #: by event id, of the first record that holds it
 
     def pairs(self, implicit_weight: float = 0.0) -> dict[str, PreferencePairFormed]:
@@ -91,7 +92,17 @@ class _Sessions:
 
     def __iter__(self) -> Iterator[Judged]:
         for key in sorted(self._feedback):
-            yield Judged(latest(self._answers.get(key, ())), tuple(self._feedback[key]), self._positions[key])
+            answers = latest(self._answers.get(key, ()))
+            yield Judged(answers, tuple(event for event in self._feedback[key] if _counts(event, answers)), self._positions[key])
+
+
+def _counts(event: Feedback, answers: Mapping[str, AnswerCompleted]) -> bool:
+    """What the live step has put into the dead letters does not; nor what is about an answer that never became whole: no pair rests on it."""
+    try:
+        require_sound(event, answers)
+    except (InvalidFeedback, UnknownAnswer):
+        return False
+    return True
 
 
 def _decoded(record: Record) -> Event | None:

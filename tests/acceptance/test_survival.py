@@ -56,9 +56,10 @@ async def test_a_worker_killed_at_every_fifth_token_leaves_whole_answers(kept: F
 
 
 @pytest.mark.full
+@pytest.mark.timeout(400)  # 80 answers of a server that writes few at a time
 async def test_a_real_models_worker_killed_at_every_fifth_token_leaves_whole_answers(kept: Fleet, ollama_server: Settings) -> None:
     """The same of a model on a server, which goes on behind what is out."""
-    await killed_at_every_fifth_token(kept, OLLAMA, ollama_url=ollama_server.ollama_url)
+    await killed_at_every_fifth_token(kept, OLLAMA, ollama_url=ollama_server.ollama_url, top_k=1)  # it reads a character a token
 
 
 @pytest.mark.parametrize("resumes", RESUMES)
@@ -81,7 +82,7 @@ async def test_a_paused_worker_that_wakes_up_late_changes_nothing(kept: Fleet, r
 
 async def killed_at_every_fifth_token(fleet: Fleet, kind: Kind, **changed: object) -> None:
     held, api = await fleet.worker("tests.acceptance.held_worker", language_model=kind.language_model, **changed), await fleet.api()
-    if kind is EXTRACTIVE:
+    if kind in (EXTRACTIVE, OLLAMA):  # which quote and cite
         await submit_and_wait(fleet.settings, documents())
     watches = await asked_in_turn(api, TOKENS // EVERY)
     await all_stand(watches)
@@ -93,11 +94,15 @@ async def killed_at_every_fifth_token(fleet: Fleet, kind: Kind, **changed: objec
 
 
 async def all_stand(watches: list[Watch]) -> None:
-    """Until each answer is where it is held."""
-    places = list(range(EVERY, TOKENS + 1, EVERY))
+    """Until each answer is where it is held; a citation at the end may be kept back until the next word."""
+    places = range(EVERY, TOKENS + 1, EVERY)
     async with asyncio.timeout(WATCH_S):
-        while sorted(len(watch.text.split()) for watch in watches) != places:
+        while not all(place - 1 <= words <= place for place, words in zip(places, sorted(map(words_out, watches)), strict=True)):
             await asyncio.sleep(0.1)
+
+
+def words_out(watch: Watch) -> int:
+    return len(watch.text.split())
 
 
 async def assert_ended_once(settings: Settings, watches: list[Watch], text: str) -> None:

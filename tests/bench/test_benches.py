@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from infra.bench.answers import bench_answers
+from infra.bench.export import bench_export
 from infra.bench.index import bench_index
 from infra.bench.ingest import bench_ingest
 from infra.bench.retrieval import bench_retrieval
@@ -33,6 +35,14 @@ async def test_the_bench_of_ingestion_counts_the_chunks_that_came_of_documents(s
     assert said.figures["chunks_per_s"] > 0
 
 
+async def test_the_bench_of_answers_sets_many_at_a_time_beside_the_model_alone(settings: Settings) -> None:
+    """On a broker of its own; every question that is asked again is given its answer again."""
+    said = await bench_answers(settings, count=6, at_once=3)
+
+    assert 1.0 == said.figures["cached_share"]
+    assert {"ratio_answers_per_s", "token_p50_ms", "cached_first_token_p50_ms"} <= said.goals.keys()
+
+
 async def test_the_bench_of_survival_interrupts_answers_and_finds_them_whole(settings: Settings) -> None:
     """On a broker of its own; the pauses of those whose worker died stand beside a bare group's."""
     said = await bench_survival(settings, sessions=8, cancels=3, kinds=("rerun",))
@@ -51,3 +61,11 @@ async def test_the_bench_of_routing_counts_who_went_where_and_what_it_saves(sett
     assert said.goals["simple_to_cheap_held_out_share"].met
     assert len(questions()) == sum(counts) == 200
     assert 0 < said.ratios["ratio_cost_of_1000_usd"] < 1
+
+
+async def test_the_bench_of_exports_makes_a_row_of_each_judged_question(settings: Settings) -> None:
+    """Beside the bare reading of the same records."""
+    said = await bench_export(settings, [1_000])
+
+    assert 19 <= said.figures["rows_1k"] <= 20
+    assert said.baseline["records_1k_per_s"] > 0

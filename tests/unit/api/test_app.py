@@ -1,4 +1,4 @@
-"""The rest of the surface: sessions, history, feedback, problems, health, metrics."""
+"""The rest of the surface: sessions, history, problems, health, metrics."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from schemas.codec import Context, decode
+from schemas.codec import Context
 from schemas.errors import LogUnavailable
-from schemas.events import FeedbackGiven, TokensGenerated
+from schemas.events import TokensGenerated
 from schemas.session_id import Session
-from schemas.topics import FEEDBACK
 
 
 @pytest.mark.parametrize(("placement", "letter"), [("topic", "t"), ("lane", "l")])
@@ -62,6 +61,15 @@ async def test_history_drops_what_a_stream_drops(api: Any, answer: Any) -> None:
     assert [record["type"] for record in page["records"]].count("TokensGenerated") == 4
 
 
+async def test_a_sessions_usage_is_what_its_answers_took(api: Any, answer: Any) -> None:
+    """By model; what is written twice counts once."""
+    session = (await api.session())["session_id"]
+    await api.write(session, [*answer(session), *answer(session)])
+    found = (await api.client.get(f"/v1/sessions/{session}/usage")).json()
+
+    assert [("scripted", 1)] == [(model["model"], model["answers"]) for model in found["models"]]
+
+
 async def test_a_value_that_is_no_json_does_not_spoil_a_page(api: Any) -> None:
     """It is null; the others are there."""
     session = (await api.session())["session_id"]
@@ -72,37 +80,6 @@ async def test_a_value_that_is_no_json_does_not_spoil_a_page(api: Any) -> None:
     page = (await api.client.get(f"/v1/sessions/{session}/history")).json()
 
     assert [record["event"] and record["event"]["index"] for record in page["records"]] == [None, 1]
-
-
-async def test_feedback_is_a_record(api: Any) -> None:
-    """FeedbackGiven on `feedback`; the answer is the query's if it is not named."""
-    session = (await api.session())["session_id"]
-    reply = await api.client.post(f"/v1/sessions/{session}/feedback", json={"query_id": "q1", "thumb": "down", "comment": "Wrong.", "tags": ["fact"]})
-    event = decode(api.journal.records(FEEDBACK)[0])
-
-    assert isinstance(event, FeedbackGiven)
-    assert (reply.status_code, event.feedback_id, event.answer_id) == (202, reply.json()["feedback_id"], "a-q1")
-    assert (event.thumb, event.comment, event.tags, event.given_by) == ("down", "Wrong.", ("fact",), "anonymous")
-
-
-async def test_changed_feedback_is_another_fact_and_a_repeat_the_same(api: Any) -> None:
-    """Under one feedback id: readers drop a record whose event id they know, and must not drop the change."""
-    session = (await api.session())["session_id"]
-    for body in ({"thumb": "up"}, {"thumb": "up"}, {"thumb": "down"}):
-        sent = {"query_id": "q1", "feedback_id": "f" * 150, **body}
-        assert (await api.client.post(f"/v1/sessions/{session}/feedback", json=sent)).status_code == 202
-    ids = [decode(record).id for record in api.journal.records(FEEDBACK)]
-
-    assert [ids[0] == one for one in ids] == [True, True, False]
-
-
-@pytest.mark.parametrize("body", [{}, {"query_id": "q1"}, {"query_id": "q1", "stars": 6}, {"query_id": "q1", "thumb": "sideways"}, {"thumb": "up"}])
-async def test_feedback_that_says_nothing_is_422(api: Any, body: dict[str, object]) -> None:
-    """With what is missing."""
-    session = (await api.session())["session_id"]
-    reply = await api.client.post(f"/v1/sessions/{session}/feedback", json=body)
-
-    assert (reply.status_code, bool(reply.json()["errors"])) == (422, True)
 
 
 async def test_every_problem_has_the_same_form(api: Any) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from schemas.events import AnswerCompleted, Context, FeedbackGiven, FeedbackRetracted, IndexPosition
-from streams.preferences.judgements import Feedback
+from schemas.events import AnswerCompleted, Context, Feedback, FeedbackGiven, FeedbackRetracted, IndexPosition
 
 TIMES = ("2026-11-01T10:00:00.000Z", "2026-11-01T10:00:01.000Z", "2026-11-01T10:00:02.000Z")
 RATERS = ("ann", "bob")
@@ -22,10 +21,12 @@ def an_answer(answer_id: str = "a-q1", **fields: Any) -> AnswerCompleted:
     return AnswerCompleted(**{**_QUERY, "id": f"{answer_id}:end", "answer_id": answer_id, **said, **made, **fields})
 
 
-def given(feedback_id: str = "f1", answer_id: str = "a-q1", by: str = "ann", at: int = 0, **says: Any) -> FeedbackGiven:
+def given(feedback_id: str = "f1", answer_id: str = "a-q1", by: str = "ann", at: int = 0, query: str = "q1", **says: Any) -> FeedbackGiven:
+    """Producers may use an event id again for other words: so does this one."""
     says = says or {"thumb": "up"}
-    event_id = f"{feedback_id}:{by}:{at}:{abs(hash(str(sorted(says.items())))) % 1000}"
-    return FeedbackGiven(**_QUERY, id=event_id, feedback_id=feedback_id, answer_id=answer_id, given_by=by, time=TIMES[at], **says)
+    return FeedbackGiven(
+        **{**_QUERY, "query_id": query}, id=f"{feedback_id}:{by}", feedback_id=feedback_id, answer_id=answer_id, given_by=by, time=TIMES[at], **says
+    )
 
 
 def retracted(feedback_id: str = "f1", by: str = "ann", at: int = 1) -> FeedbackRetracted:
@@ -41,6 +42,7 @@ def feedback() -> st.SearchStrategy[Feedback]:
         st.fixed_dictionaries({"stars": st.integers(1, 5)}),
         st.fixed_dictionaries({"correction": st.sampled_from(["Better.", "Best."])}),
         st.fixed_dictionaries({"better_than": st.sampled_from(ANSWERS)}),
+        st.fixed_dictionaries({"correction": st.just("Good."), "better_than": st.just("a-none")}),
         st.fixed_dictionaries({"signal": st.sampled_from(["copied", "source-opened"])}),
         st.fixed_dictionaries({"comment": st.just("Well."), "thumb": st.just("up"), "correction": st.just("Good.")}),
     )

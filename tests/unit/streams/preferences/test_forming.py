@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace
 
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from connectors.journal.memory import MemoryJournal
 from connectors.session_log.memory import MemorySessionLog
 from schemas.codec import decode
-from schemas.events import AnswerCompleted, GenerationStarted, PreferencePairFormed, RecordDeadLettered
+from schemas.events import AnswerCompleted, Feedback, FeedbackGiven, GenerationStarted, PreferencePairFormed, RecordDeadLettered
 from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import DEAD_LETTERS, FEEDBACK, PREFERENCES
-from streams.preferences.judgements import Feedback
+from streams.outlet import Tombstones
+from streams.preferences.forming import form
+from streams.preferences.rebuild import difference, held_pairs, mend
 from streams.preferences.replay import bounds_now, replayed_pairs
 from streams.step import Frame, Policy, Step
 from streams.steps import no_failure, on_feedback
@@ -113,14 +116,72 @@ async def test_a_retraction_leaves_a_tombstone() -> None:
     assert (1, {}, None) == (formed, bench.preferences(), bench.journal.records(PREFERENCES)[-1].value)
 
 
-@pytest.mark.parametrize("event", [given(answer_id="a-none"), given(better_than="a-none")])
-async def test_feedback_about_an_unknown_answer_is_a_dead_letter(event: Feedback) -> None:
-    """With its remedy; the next one is worked on."""
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        (given(answer_id="a-none"), "unknown-answer"),
+        (given(better_than="a-none", correction="Better."), "unknown-answer"),
+        (given(correction=" Text of a-q1.\n"), "invalid-feedback"),
+        (given(query="q2", thumb="up"), "invalid-feedback"),
+    ],
+)
+async def test_feedback_that_does_not_fit_its_answer_is_a_dead_letter(event: FeedbackGiven, error: str) -> None:
+    """With its remedy; no pair rests on any part of it, live or by replay; the next one is worked on."""
     bench = await Bench().answered()
-    await bench.work(event)
-    await bench.work(given(correction="Better."))
+    for each in (event, given("f2", correction="Better still.")):
+        await bench.say(each)
+        await bench.work(each)
 
-    assert (["unknown-answer"], 1) == (bench.letters(), len(bench.preferences()))
+    assert ([error], ["Better still."]) == (bench.letters(), [pair.chosen.text for pair in bench.preferences().values()])
+    assert await bench.replayed() == bench.preferences()
+
+
+async def test_who_votes_up_then_down_then_up_has_voted_up() -> None:
+    """Also under one event id: every word is put into the session, and the last one counts for what is judged later, too."""
+    bench = await Bench().answered()
+    votes = [given("f1", at=at, thumb=thumb) for at, thumb in enumerate(["up", "down", "up"])]
+    for event in [given("f0", "a-q1.1", stars=3), *votes, given("f3", "a-q1.2", stars=2)]:
+        await bench.say(event)
+        await bench.work(event)
+
+    assert {"a-q1"} == {pair.chosen.answer_id for pair in bench.preferences().values() if pair.rejected.answer_id == "a-q1.1"}
+    assert await bench.replayed() == bench.preferences()
+
+
+async def test_a_worker_that_wakes_up_late_mends_what_it_wrote() -> None:
+    """It had read the session; another one formed the pair and took it back; then it writes the pair, sees what it missed, and takes it back too."""
+    bench = await Bench().answered()
+    event, back = given(correction="Better."), retracted("f1")
+    outputs = form(event, bench.session_log, nullcontext(), implicit_weight=0.1)
+    assert event == await anext(outputs)
+    for each in (event, back):
+        await bench.say(each)
+        await bench.work(each, redelivered=True)
+
+    async for output in outputs:
+        if isinstance(output, Tombstones):
+            await bench.journal.retract(output.topic, output.keys, CONTEXT)
+        else:
+            await bench.journal.append_all(output, CONTEXT)  # type: ignore[arg-type]
+
+    assert 4 == len(bench.journal.records(PREFERENCES))
+    assert {} == bench.preferences() == await bench.replayed()
+
+
+async def test_a_rebuild_finds_what_the_topic_lacks_and_what_is_due_to_go() -> None:
+    """Feedback that no worker has seen, and its retraction; what the topic holds otherwise; and a pair that nothing stands behind."""
+    bench = await Bench().answered()
+    await bench.say(given("f1", correction="Better."))
+    await bench.say(given("f2", "a-q1.1", correction="Best."))
+    await bench.work(given("f2", "a-q1.1", correction="Good.", at=1))
+    await bench.work(given("f3", by="bob", correction="Other."))
+    found = await difference(bench.journal, implicit_weight=0.1)
+    mended = await mend(bench.journal, CONTEXT, implicit_weight=0.1)
+    left = await difference(bench.journal, implicit_weight=0.1)
+
+    assert (1, 1, 1, 0) == (len(found.missing), len(found.other), len(found.gone), found.agreeing)
+    assert (found, 0, 2) == (mended, left.size, left.agreeing)
+    assert await bench.replayed() == await held_pairs(bench.journal)
 
 
 async def test_who_judges_an_answer_that_is_still_being_made_waits_for_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

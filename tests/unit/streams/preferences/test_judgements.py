@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from streams.preferences.judgements import Feedback, Judgements, Target, mark_of
+from schemas.events import Feedback
+from streams.preferences.judgements import Judgements, Target, mark_of
 from tests.unit.streams.preferences.judged import feedback, given, retracted
 
 
@@ -57,3 +58,10 @@ def test_a_vote_on_a_chunk_is_no_vote_on_the_answer() -> None:
     last = Judgements([given(thumb="down", chunk_id="default/a.md#0")]).last()
 
     assert [Target("ann", "chunk", ("a-q1", "default/a.md#0"))] == list(last)
+
+
+def test_who_opens_a_chunks_source_has_used_the_answer() -> None:
+    """The signal is about both."""
+    last = Judgements([given(signal="source-opened", chunk_id="default/a.md#0")]).last()
+
+    assert [Target("ann", "signal", ("a-q1", "source-opened"))] == list(last)

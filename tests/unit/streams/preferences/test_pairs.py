@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from schemas.events import Context, IndexPosition
-from streams.preferences.judgements import Feedback, Judgements
+from schemas.events import Context, Feedback, IndexPosition
+from streams.preferences.judgements import Judgements
 from streams.preferences.pairs import latest, pairs_of
 from tests.unit.streams.preferences.judged import ANSWERS, an_answer, feedback, given, retracted
 

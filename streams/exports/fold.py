@@ -1,0 +1,86 @@
+"""Fold: the rows of a plan, from the log up to its bounds. Called by `roxy export` and by its verification, which therefore agree.
+
+Sessions come one after the other; of each only its rows are kept, and of these only what the events hold already.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from connectors.journal.base import Journal
+from connectors.tokenizer.base import Tokenizer
+from schemas.events import FeedbackGiven
+from streams.exports.answer_rows import kto_rows, prompt_rows, sft_rows
+from streams.exports.filters import reason_against
+from streams.exports.pair_rows import pair_rows
+from streams.exports.personal_data import Scrubber
+from streams.exports.plan import Kind, Plan
+from streams.exports.pseudonyms import Pseudonyms
+from streams.exports.row import Row
+from streams.exports.split import SPLITS, Split, balanced, distinct, split_of
+from streams.preferences.judgements import Feedback
+from streams.preferences.replay import Bounds, Judged, judged_sessions
+from streams.replay import Advance
+
+_MAKERS: dict[Kind, Callable[[Judged, Plan, Pseudonyms, Counter[str]], Iterator[Row]]] = {
+    "preferences": pair_rows,
+    "reward": pair_rows,
+    "kto": kto_rows,
+    "sft": sft_rows,
+    "prompts": prompt_rows,
+}
+
+
+class Tools(NamedTuple):
+    """What a fold is done with."""
+
+    names: Pseudonyms
+    tokenizer: Tokenizer
+    scrubber: Scrubber | None = None  #: None: personal data is kept
+
+
+class Folded(NamedTuple):
+    """The rows, by split, in order of their ids; and how many were left out, by reason."""
+
+    splits: dict[Split, list[Row]]
+    dropped: dict[str, int]
+
+
+async def folded(journal: Journal, bounds: Bounds, plan: Plan, tools: Tools, advance: Advance = lambda _: None) -> Folded:
+    """Raises LogUnavailable."""
+    rows: list[Row] = []
+    dropped: Counter[str] = Counter()
+    async for judged in judged_sessions(journal, bounds, advance):
+        rows += _rows_of(judged, plan, tools, dropped)
+    rows.sort(key=lambda row: row.row_id)
+    kept = distinct(rows) if plan.deduplicate else rows
+    dropped["said already"] = len(rows) - len(kept)
+    splits = {split: [row for row in kept if split_of(row.prompt_hash, plan.test_share) == split] for split in SPLITS}
+    if plan.balance:
+        train = balanced(splits["train"])  # what is tested on stays as it is in life
+        dropped["balanced away"], splits["train"] = len(splits["train"]) - len(train), train
+    return Folded(splits, {reason: count for reason, count in sorted(dropped.items()) if count})
+
+
+def _rows_of(judged: Judged, plan: Plan, tools: Tools, dropped: Counter[str]) -> Sequence[Row]:
+    """Those of one session."""
+    if not judged.feedback or plan.tenant not in (None, judged.feedback[0].tenant):
+        return ()
+    allowed = [event for event in judged.feedback if not _left_out(event, plan, tools.names)]
+    dropped["judgements of those left out"] += len(judged.feedback) - len(allowed)
+    found = []
+    for row in _MAKERS[plan.kind](judged._replace(feedback=tuple(allowed)), plan, tools.names, dropped):
+        reason = reason_against(row, plan, tools.tokenizer)
+        if reason is None:
+            found.append(tools.scrubber.scrubbed(row) if tools.scrubber else row)
+        else:
+            dropped[reason] += 1
+    return found
+
+
+def _left_out(event: Feedback, plan: Plan, names: Pseudonyms) -> bool:
+    """By who judged, or by the session."""
+    rater = event.given_by if isinstance(event, FeedbackGiven) else event.retracted_by
+    return bool(plan.without) and not {names.left_out(rater), names.left_out(f"session:{event.session_id}")}.isdisjoint(plan.without)

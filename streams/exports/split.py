@@ -1,0 +1,42 @@
+"""Split: train or test, by the prompt alone, so that no prompt is in both; and as many undesirable rows as desirable ones, for KTO. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from streams.exports.row import Row, hashed
+
+Split = Literal["train", "test"]
+SPLITS: tuple[Split, ...] = ("train", "test")
+_BITS = 32
+_MOST = 4 / 3  # desirable rows to each undesirable one: TRL asks for 1:1 to 4:3
+
+
+def split_of(prompt_hash: str, test_share: float) -> Split:
+    """The same prompt is always on the same side; a larger share only takes more prompts over."""
+    place = int(hashed("split", prompt_hash)[: _BITS // 4], 16)
+    return "test" if place < test_share * 2**_BITS else "train"
+
+
+def balanced(rows: Sequence[Row]) -> list[Row]:
+    """The rows without those that one side has too many of; which of them go is up to their ids."""
+    good, bad = [row for row in rows if row.label], [row for row in rows if not row.label]
+    if len(good) > len(bad) * _MOST:
+        good = _some(good, int(len(bad) * _MOST))
+    elif len(bad) > len(good):
+        bad = _some(bad, len(good))
+    kept = {row.row_id for row in (*good, *bad)}
+    return [row for row in rows if row.row_id in kept]
+
+
+def distinct(rows: Iterable[Row]) -> list[Row]:
+    """Of rows that say the same, the first."""
+    first: dict[tuple[str, bool], Row] = {}
+    for row in rows:
+        first.setdefault((hashed(row.prompt, *row.texts), row.label), row)
+    return list(first.values())
+
+
+def _some(rows: Sequence[Row], count: int) -> list[Row]:
+    return sorted(rows, key=lambda row: hashed("balance", row.row_id))[:count]
