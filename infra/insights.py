@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from itertools import groupby
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from connectors.journal import open_journal
 from infra.index import Json, cluster_settings, print_json, print_line, progress, table
@@ -101,9 +103,8 @@ def _show(found: Insights, console: Console) -> None:
     several = len({row.tenant for row in found.rows}) > 1
     columns = (("tenant", several), ("since", _any(found, "window")), ("of", _any(found, "value")))
     first = tuple(name for name, shown in columns if shown)
-    rows = [(*_place(row, first), *_figures(row)) for row in found.rows]
-    if rows:
-        console.print(table((*first, *_COLUMNS), rows))
+    if found.rows:
+        console.print(_table(first, found.rows))
     for name in ("tags", "signals"):
         _show_counts(name, found, console)
     if found.failures:
@@ -112,6 +113,14 @@ def _show(found: Insights, console: Console) -> None:
         console.print(table(("last asked", "times", "the documents hold no answer to"), [_question(one) for one in found.unanswered]))
     if found.left_out:
         print_line(f"{found.left_out} records could not be read and are left out.")
+
+
+def _table(first: tuple[str, ...], rows: tuple[Row, ...]) -> Table:
+    """Columns in which there is nothing are left out: a terminal is narrow."""
+    cells = [_figures(row) for row in rows]
+    shown = [place for place in range(len(_COLUMNS)) if any(cell[place] for cell in cells)]
+    filled = [(*_place(row, first), *(cell[place] for place in shown)) for row, cell in zip(rows, cells, strict=True)]
+    return table((*first, *(_COLUMNS[place] for place in shown)), filled)
 
 
 def _show_counts(name: str, found: Insights, console: Console) -> None:
@@ -125,21 +134,16 @@ def _show_differences(differences: list[Difference], console: Console) -> None:
     if not differences:
         print_line("No two arms of an experiment have two sessions each.")
         return
-    rows = [
-        (
-            escape(f"{one.experiment}/{one.arm}"),
-            escape(one.against),
-            one.figure,
-            f"{one.sessions[0]}, {one.sessions[1]}",
-            f"{one.value:.3f}",
-            f"{one.other:.3f}",
-            f"{one.difference:+.3f}",
-            f"{_number(one.low, 3)} … {_number(one.high, 3)}",
-            _number(one.p_value, 3),
-        )
-        for one in differences
-    ]
-    console.print(table(("arm", "against", "figure", "sessions", "it has", "other", "difference", "95 % interval", "p"), rows))
+    for (tenant, experiment, arm), group in groupby(differences, key=lambda one: (one.tenant, one.experiment, one.arm)):
+        of = list(group)
+        (here, there), against = of[0].sessions, of[0].against
+        print_line(escape(f"{tenant}: {experiment}/{arm} ({here} sessions) against {against} ({there})"))
+        console.print(table(("", "it has", "other", "difference", "95 % interval", "p"), [_difference(one) for one in of]))
+
+
+def _difference(one: Difference) -> tuple[str, ...]:
+    interval = "" if one.low is None or one.high is None else f"{one.low:.3f} … {one.high:.3f}"
+    return one.figure, f"{one.value:.3f}", f"{one.other:.3f}", f"{one.difference:+.3f}", interval, _number(one.p_value, 3)
 
 
 def _any(found: Insights, name: str) -> bool:
@@ -154,13 +158,14 @@ def _place(row: Row, columns: tuple[str, ...]) -> tuple[str, ...]:
 def _figures(row: Row) -> tuple[str, ...]:
     of = row.figures
     cost = " + ".join(f"{amount:.4f} {currency}" for currency, amount in of.cost.items())
-    counts = (of.thumbs_up, of.thumbs_down, of.corrections, of.won, of.lost)
+    tokens = of.prompt_tokens + of.completion_tokens
     return (
-        *map(str, (of.answers, of.answered, of.refused, of.cached)),
+        *(str(of.answers), str(of.answered)),
+        *(str(count or "") for count in (of.refused, of.cached)),
         _number(of.mark, 2),
-        *(str(count) if count else "" for count in counts),
+        *(str(count or "") for count in (of.thumbs_up, of.thumbs_down, of.corrections, of.won, of.lost)),
         *(_number(of.took_ms_p50, 0), _number(of.took_ms_p95, 0)),
-        f"{of.prompt_tokens}+{of.completion_tokens}",
+        f"{of.prompt_tokens}+{of.completion_tokens}" if tokens else "",
         *(cost, _number(of.grounding, 2)),
     )
 

@@ -31,17 +31,19 @@ def plot(rows: Sequence[Row], figure: str) -> str:
     if not windows:
         return ""
     plotext.clear_figure()
-    plotext.theme("clear")
+    plotext.limit_size(False, False)  # what is piped has no terminal to fit into
     plotext.plotsize(_WIDTH, _HEIGHT)
     for name in _busiest(rows):
         points = [(windows.index(row.window or ""), getattr(row.figures, figure)) for row in rows if _name(row) == name]
         drawn = sorted((place, float(value)) for place, value in points if value is not None)
         if drawn:
             plotext.plot([place for place, _ in drawn], [value for _, value in drawn], label=name, marker="braille")
+    room = len(windows) * 0.1  # for half a label at either end, which is left out otherwise
+    plotext.xlim(-room, len(windows) - 1 + room)
     shown = range(0, len(windows), max(len(windows) // _MOST_LINES, 1))
     plotext.xticks([float(place) for place in shown], [windows[place][:16] for place in shown])
     plotext.title(figure)
-    return str(plotext.build())
+    return str(plotext.uncolorize(plotext.build()))
 
 
 def _busiest(rows: Sequence[Row]) -> list[str]:

@@ -35,7 +35,7 @@ def test_a_figure_is_drawn_over_the_windows() -> None:
             gathering.add(an_answer(f"a-{model}.{day}", model=model, time=f"2026-11-0{day}T10:00:00Z", took_ms=day * len(model) * 10.0))
     drawn = plot(rows_of(gathering.answers(), "model", "1d"), "took_ms_p95")
 
-    assert all(part in drawn for part in ("took_ms_p95", "default small", "default large", "2026-11-01", "400.0"))
+    assert [] == [part for part in ("took_ms_p95", "default small", "default large", "2026-11-01", "400.0") if part not in drawn]
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
