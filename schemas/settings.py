@@ -16,6 +16,7 @@ from schemas.events import Tenant, Tier
 PREFIX = "ROXY_"
 Placement = Literal["topic", "lane"]
 Role = Literal["ask", "ingest", "operate"]
+Length = Literal["auto", "max_tokens", "max_completion_tokens"]
 
 
 class ApiKey(BaseModel):
@@ -134,7 +135,17 @@ class Settings(BaseSettings):
     ollama_context: int = Field(8_192, ge=256, description="Tokens that prompt and answer may have together at the Ollama server.")
     openai_url: str = Field("https://api.openai.com/v1", description="Address of the OpenAI-compatible endpoint, its version included.")
     openai_key: SecretStr | None = Field(None, description="Key of the OpenAI-compatible endpoint.")
-    model_temperature: float = Field(0.0, ge=0, le=2, description="How freely the model chooses its words; 0: the likeliest each time.")
+    openai_length: Length = Field(
+        "auto",
+        description="Name under which the endpoint is told ROXY_MODEL_MAX_TOKENS. "
+        "auto: max_completion_tokens at OpenAI's own address, max_tokens elsewhere.",
+    )
+    model_temperature: float | None = Field(
+        None,
+        ge=0,
+        le=2,
+        description="How freely the model chooses its words; 0: the likeliest each time. Unset: 0, but left out beside max_completion_tokens.",
+    )
     model_max_tokens: int = Field(1_024, ge=1, description="Longest answer, in the model's tokens.")
     model_seed: int | None = Field(None, description="Seed of the model's choices, where its server knows one.")
     model_resumes: Literal["auto", "prefix", "restart"] = Field(

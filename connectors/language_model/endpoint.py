@@ -66,12 +66,15 @@ class ServedModel:
                 yield part
 
     def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
-        """What the server says, as it comes; its faults as errors of ours."""
+        """What the server says, as it comes, empty where it is no part of the answer; its faults as errors of ours."""
         raise NotImplementedError
 
 
 async def in_time(parts: AsyncGenerator[Part, None], limits: Limits, name: str) -> AsyncGenerator[Part, None]:
-    """The same parts. Raises ModelUnavailable for one that is late, and closes the stream."""
+    """The same parts without empty ones, which only say that the server is at work, as while its model thinks.
+
+    Raises ModelUnavailable for one that is late, and closes the stream.
+    """
     clock = asyncio.get_running_loop().time
     end = clock() + limits.total_s
     limit, silent = limits.first_token_s, "before its first token"
@@ -86,6 +89,8 @@ async def in_time(parts: AsyncGenerator[Part, None], limits: Limits, name: str) 
                 raise ModelUnavailable(f"The language model {name} {what}.") from error
             if part is None:
                 return
+            if not part:
+                continue
             yield part
             limit, silent = limits.between_tokens_s, "between two tokens"
 

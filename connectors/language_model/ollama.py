@@ -35,8 +35,7 @@ class OllamaModel(ServedModel):
             answer = await self._client.chat(self._model, asked.turns(prefix), stream=True, options=self._options)
             async with aclosing(answer) as parts:  # type: ignore[type-var] # it is a generator, and closing it ends the request
                 async for part in parts:
-                    if part.message.content:
-                        yield part.message.content
+                    yield part.message.content or ""
                     if part.done:
                         yield _finish(part, asked)
                         return
@@ -89,7 +88,7 @@ class _Key(httpx.Auth):
 
 def _options(settings: Settings) -> dict[str, Any]:
     """By Ollama's names. Without num_ctx the server cuts what is longer than its own default off the prompt, and says nothing."""
-    options = {"temperature": settings.model_temperature, "num_predict": settings.model_max_tokens, "num_ctx": settings.ollama_context}
+    options = {"temperature": settings.model_temperature or 0.0, "num_predict": settings.model_max_tokens, "num_ctx": settings.ollama_context}
     return options if settings.model_seed is None else {**options, "seed": settings.model_seed}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 from openai import APIConnectionError, APIError, APIStatusError
@@ -34,14 +35,13 @@ class OpenAIModel(ServedModel):
         self._headers = headers_left_out(settings)
 
     async def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
-        usage, reason = Usage(), None
+        tokens, usage, reason = 0, None, None
         with self._own_errors():
             async with await self._asked(asked, prefix) as chunks:
                 async for chunk in chunks:
                     for choice in chunk.choices:
-                        if choice.delta.content:
-                            usage = usage.model_copy(update={"completion_tokens": usage.completion_tokens + 1})
-                            yield choice.delta.content
+                        tokens += bool(choice.delta.content)
+                        yield choice.delta.content or ""
                         reason = choice.finish_reason or reason
                     if chunk.usage:
                         usage = Usage(prompt_tokens=chunk.usage.prompt_tokens, completion_tokens=chunk.usage.completion_tokens)
@@ -49,7 +49,7 @@ class OpenAIModel(ServedModel):
             raise cut(self.name)
         if reason == "content_filter":
             raise ModelRefused(f"The language model {self.name} stopped at its own content filter.", remedy="Ask otherwise.")
-        yield Finish(usage, "length" if reason == "length" else "stop", asked.text)
+        yield Finish(usage or Usage(completion_tokens=tokens), "length" if reason == "length" else "stop", asked.text)
 
     async def _asked(self, asked: Asked, prefix: str) -> Any:
         turns: Any = asked.turns(prefix)
@@ -81,6 +81,16 @@ class OpenAIModel(ServedModel):
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    """By OpenAI's names."""
-    options = {"temperature": settings.model_temperature, "max_tokens": settings.model_max_tokens}
-    return options if settings.model_seed is None else {**options, "seed": settings.model_seed}
+    """By OpenAI's names. Models that want the newer one refuse a temperature as well, unless it is the one that they have."""
+    length = _length(settings)
+    usual = 0.0 if length == "max_tokens" else None
+    temperature = usual if settings.model_temperature is None else settings.model_temperature
+    options = {"temperature": temperature, length: settings.model_max_tokens, "seed": settings.model_seed}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _length(settings: Settings) -> str:
+    """Name of the longest answer's parameter: OpenAI's own models all take the newer one, other servers may know the older one only."""
+    if settings.openai_length != "auto":
+        return settings.openai_length
+    return "max_completion_tokens" if urlsplit(settings.openai_url).hostname == "api.openai.com" else "max_tokens"

@@ -51,10 +51,10 @@ async def read(settings: Settings) -> dict[str, float]:
     try:
         partitions = [TopicPartition(topic.name, number) for topic in (FEEDBACK, ANSWERS) for number in range(settings.partitions)]
         with Clock() as clock:
-            consumer.assign(partitions)
             left = sum((await consumer.end_offsets(partitions)).values())
+            consumer.assign(partitions)
             await consumer.seek_to_beginning(*partitions)
-            while left:
+            while left > 0:
                 for records in (await consumer.getmany(timeout_ms=1_000)).values():
                     left -= len(records)
                     for record in records:

@@ -20,6 +20,7 @@ class Dialect(NamedTuple):
     path: str
     content_type: str
     token: Callable[[str], bytes]
+    thought: Callable[[str], bytes]  #: what a model thinks before it answers
     end: Callable[[str], bytes]
     trouble: bytes  #: a part that tells of an error
     strange: tuple[bytes, ...]  #: parts that are none
@@ -48,6 +49,7 @@ OLLAMA = Dialect(
     "/api/chat",
     "application/x-ndjson",
     lambda text: _line({"model": "small", "message": {"role": "assistant", "content": text}, "done": False}),
+    lambda text: _line({"model": "small", "message": {"role": "assistant", "content": "", "thinking": text}, "done": False}),
     lambda reason: _line(
         {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": reason, "prompt_eval_count": 11, "eval_count": 3}
     ),
@@ -59,6 +61,7 @@ OPENAI = Dialect(
     "/v1/chat/completions",
     "text/event-stream",
     lambda text: _chunk({"role": "assistant", "content": text}),
+    lambda text: _chunk({"reasoning_content": text}),
     lambda reason: (
         _chunk({}, reason)
         + _data({"id": "1", "choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}})
