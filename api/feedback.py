@@ -20,8 +20,9 @@ from api.wiring import Wired, Wiring, context
 from connectors.session_log.judged_session import JudgedSession, judged_session
 from schemas.errors import InvalidFeedback, UnknownAnswer, UnknownFeedback
 from schemas.events import Feedback, FeedbackGiven, FeedbackRetracted, answer_id_of
+from schemas.feedback_bodies import FeedbackAccepted, FeedbackWanted
 from schemas.feedback_check import require_sound
-from schemas.http_bodies import ID_LENGTH, ID_PATTERN, FeedbackAccepted, FeedbackWanted
+from schemas.http_bodies import ID_LENGTH, ID_PATTERN
 from schemas.session_id import Session, new_ulid
 
 router = APIRouter(prefix="/v1/sessions/{session_id}/feedback", tags=["feedback"])

@@ -17,7 +17,7 @@ from faust.types import TP
 
 from connectors.journal.base import Journal
 from connectors.kafka.client import ssl_context
-from schemas.errors import LogUnavailable
+from schemas.errors import LogUnavailable, ModelUnavailable
 from schemas.record import Record
 from schemas.settings import Settings
 from schemas.topics import DOCUMENTS, FEEDBACK, QUERIES, RETRIEVALS, Topic
@@ -38,7 +38,7 @@ def steps(ports: Ports) -> tuple[Step, ...]:
     """Who consumes what. Outputs go where schemas/topics.py says."""
     return (
         Step("retrieve", QUERIES, partial(on_query, ports=ports), answer_failure),
-        Step("generate", RETRIEVALS, partial(on_retrieval, ports=ports), answer_failure),
+        Step("generate", RETRIEVALS, partial(on_retrieval, ports=ports), answer_failure, late=ModelUnavailable),
         Step("form-preferences", FEEDBACK, partial(on_feedback, ports=ports), no_failure),
         Step("ingest", DOCUMENTS, partial(on_document, ports=ports), document_failure),
     )

@@ -59,6 +59,7 @@ class Step(NamedTuple):
     topic: Topic
     run: Run
     failed: Callable[[Event, Delivery, RoxyError], Event | None]  #: the event that tells of a failure
+    late: type[RoxyError] = RoxyError  #: what it is that it takes too long: one that may pass is tried again
 
 
 class Policy(NamedTuple):
@@ -132,7 +133,7 @@ class Frame:
             raise RoxyError(f"Step {self._step.name} was cancelled by something that it called.") from error
         except Exception as error:
             if outlet.limit is not None and outlet.limit.expired():
-                raise RoxyError(f"Step {self._step.name} took longer than {self._policy.timeout_s:g} s.") from error
+                raise self._step.late(f"Step {self._step.name} took longer than {self._policy.timeout_s:g} s.") from error
             log.exception("step raised", step=self._step.name, position=str(delivery.position))
             raise RoxyError(f"Step {self._step.name} failed: {type(error).__name__}: {_printable(str(error))}.") from error
 

@@ -44,7 +44,7 @@ class TokenStream:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._pump.cancel()
+        self._end_work()
         await asyncio.gather(self._pump, return_exceptions=True)
 
     @property
@@ -62,8 +62,13 @@ class TokenStream:
     def stop(self) -> None:
         """End the stream: no piece follows, and the model's work ends."""
         self.stopped = True
-        self._pump.cancel()
+        self._end_work()
         self._changed.set()
+
+    def _end_work(self) -> None:
+        """Once: cancelled again, while it hangs up on its server, it would leave the connection open and the server speaking."""
+        if not self._pump.cancelling():
+            self._pump.cancel()
 
     async def __aiter__(self) -> AsyncIterator[str]:
         while True:

@@ -14,7 +14,7 @@ _NAME = re.compile(r"`|\w[^\w\s]+\w|[/\\$<>{}=\d]")
 _UNSEEN = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _BLOCK_MARK = re.compile(r"^\s*(?:>\s*|#{1,6}\s+|[-*+]\s+|\d{1,2}\.\s+)+", re.MULTILINE)
-_EMPHASIS = re.compile(r"\*\*(?=\S)([^*\n]+?)(?<=\S)\*\*")
+_EMPHASIS = re.compile(r"(?P<name>`[^`\n]+`)|\*\*(?=\S)(?P<text>[^*\n]+?)(?<=\S)\*\*")
 _AROUND = re.compile(r"""["“„«']([^"“„«'»”]+)["”“»']([?!.]?)""")
 _REPEATED = re.compile(r"([,;:…!])\1+|[!?]{2,}|\.{2,}")
 
@@ -50,7 +50,7 @@ def _without_courtesies(text: str) -> str:
 
 def _unmarked(text: str) -> str:
     """Without Markdown, and without quotation marks around all of it."""
-    plain = _EMPHASIS.sub(r"\1", _BLOCK_MARK.sub("", text)).strip()
+    plain = _EMPHASIS.sub(lambda found: found["name"] or found["text"], _BLOCK_MARK.sub("", text)).strip()
     around = _AROUND.fullmatch(plain)
     return f"{around[1]}{around[2]}" if around else plain
 

@@ -168,6 +168,22 @@ async def test_a_step_that_takes_too_long_is_ended_and_closed(session_log: Memor
     assert closed.is_set()
 
 
+async def test_a_step_that_is_late_may_be_worth_another_try(session_log: MemorySessionLog) -> None:
+    """Where its row in the table says so: an answer's model may be faster the next time, and whoever asked may ask again."""
+    journal, begun = MemoryJournal(), list[int]()
+
+    async def slow(event: Event, delivery: Delivery) -> AsyncGenerator[Output, None]:
+        begun.append(delivery.attempt)
+        await asyncio.Event().wait()
+        yield event
+
+    step = a_step(slow)._replace(late=ModelUnavailable)
+    await a_frame(step, journal, session_log, tries=2, timeout_s=0.01).work(a_record(a_query()), redelivered=False, generation=1)
+
+    assert 2 == len(begun)
+    assert ["model-unavailable"] == [letter.error for letter in letters(journal)]
+
+
 async def test_what_has_a_limit_of_its_own_is_not_counted(session_log: MemorySessionLog) -> None:
     """A large document takes as long as its embedder needs; the step's own time runs on behind it."""
     journal = MemoryJournal()

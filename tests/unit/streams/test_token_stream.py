@@ -98,6 +98,29 @@ async def test_stopping_ends_the_pieces_and_closes_the_models_stream() -> None:
     assert (pieces, stream.stopped, model.closed) == (["a", "b"], True, 1)
 
 
+async def test_a_model_that_is_stopped_may_take_its_time_to_hang_up() -> None:
+    """Leaving does not interrupt it: what it was about to close would stay open."""
+    hung_up: list[str] = []
+
+    class Speaking(ScriptedModel):
+        async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
+            try:
+                while True:
+                    yield "word "
+                    await asyncio.sleep(0)
+            finally:
+                await asyncio.sleep(0.01)
+                hung_up.append("yes")
+
+    async with TokenStream(Speaking([]), PROMPT, skip="") as stream:
+        await stream.soon(5.0)
+        for _ in range(2):
+            stream.stop()
+            await asyncio.sleep(0)
+
+    assert ["yes"] == hung_up
+
+
 async def test_leaving_early_closes_the_models_stream() -> None:
     """A step that is cancelled, or whose log is away, leaves no model at work."""
     model = ScriptedModel(MANY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from connectors.journal.memory import MemoryJournal
@@ -14,6 +14,7 @@ from schemas.record import Position
 from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import RETRIEVALS
+from streams.answering.answer_cache import AnswerCache
 from streams.answering.brief import Brief
 from streams.answering.conversation import Conversations
 from streams.answering.moderation import NOBODY, Moderation
@@ -21,6 +22,8 @@ from streams.answering.speaker import Speaker
 from streams.answering.speakers import Speakers
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
+from streams.generation import generate
+from streams.outlet import Output
 from streams.ports import Ports
 from streams.step import Delivery, Frame, Policy, Step
 from streams.steps import answer_failure, on_retrieval
@@ -48,6 +51,7 @@ class Bench:
 
     def __init__(self, found: ChunksRetrieved = FOUND, settings: Settings | None = None, moderation: Moderation = NOBODY) -> None:
         self.session_log, self.journal, self.cancellations = MemorySessionLog(), MemoryJournal(), Cancellations()
+        self.answers = AnswerCache()
         self.found, self.settings, self.moderation = found, settings or Settings(), moderation
 
     async def asked(self) -> Bench:
@@ -67,6 +71,7 @@ class Bench:
             chunker=None,  # type: ignore[arg-type]
             embedder=None,
             index=index,
+            answers=self.answers,
             moderation=self.moderation,
             **speaking(self.session_log, model, self.cancellations, others),
         )
@@ -108,6 +113,15 @@ def speaking(
 def a_brief(*models: ScriptedModel) -> Brief:
     """What was found, to be answered by these."""
     return Brief(FOUND, Prompt(FOUND.understanding.text, FOUND.chunks), tuple(map(Speaker, models)), Settings())
+
+
+def generated(brief: Brief, delivery: Delivery, **around: Any) -> AsyncGenerator[Output, None]:
+    """The answer of that brief."""
+
+    async def briefing() -> Brief:
+        return brief
+
+    return generate(brief.found, delivery, briefing=briefing, **around)
 
 
 def a_delivery(attempt: int = 1, *, redelivered: bool = False) -> Delivery:

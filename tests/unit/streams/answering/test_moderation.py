@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from schemas.codec import decode
 from schemas.errors import ModeratorUnavailable
 from schemas.events import AnswerCompleted, AnswerFailed, Event, GenerationStarted
-from schemas.topics import ANSWERS
+from schemas.topics import ANSWERS, DEAD_LETTERS
 from streams.answering.moderation import Moderation, Verdict
 from streams.answering.refusal import DECLINED
 from tests.builders import ScriptedModel, chunks_retrieved
@@ -89,6 +90,19 @@ async def test_nothing_is_answered_without_a_moderator_that_is_required() -> Non
     assert isinstance(answered, AnswerCompleted)
 
 
+async def test_an_answer_that_has_ended_is_not_looked_at_again() -> None:
+    """Its record was redelivered, and a moderator that is required is away now: nothing follows the end."""
+    _, end, bench = await ended(Moderation(Watching(), required=True))
+    before, watching = await bench.events(), Watching(away=99)
+    bench.moderation = Moderation(watching, required=True)
+    await bench.answer(ScriptedModel(SAID), generation=2, redelivered=True)
+
+    assert before == await bench.events()
+    assert [] == watching.seen
+    assert [end, end] == [decode(record) for record in bench.journal.records(ANSWERS)]
+    assert [] == bench.journal.records(DEAD_LETTERS)
+
+
 async def test_a_moderator_that_is_silent_is_away() -> None:
     """After ROXY_MODERATOR_TIMEOUT_S."""
     moderation = Moderation(Watching(silent=True), timeout_s=0.01)
@@ -125,3 +139,18 @@ async def test_courtesies_are_not_looked_at() -> None:
     await bench.answer(ScriptedModel(SAID))
 
     assert [] == watching.seen
+
+
+async def test_an_answer_that_is_given_again_was_looked_at_when_it_was_first_given() -> None:
+    """Under the same moderator: answers that it found something in, or has not seen, are not kept."""
+    watching = Watching()
+    _, first, _ = await ended(Moderation(watching))
+    assert isinstance(first, AnswerCompleted)
+    bench = await Bench(moderation=Moderation(watching)).asked()
+    bench.answers.put(first)
+    await bench.answer(ScriptedModel(SAID))
+    text, (again,) = await bench.read()
+
+    assert isinstance(again, AnswerCompleted)
+    assert (TEXT, "exact") == (text, again.cached.kind if again.cached else None)
+    assert [FOUND.question, TEXT, FOUND.question] == watching.seen

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
 
-from connectors.language_model.base import Finish, LanguageModel, Prompt
+from connectors.language_model.base import Finish, LanguageModel, Prompt, Turn
 from connectors.language_model.canned import CannedModel
 from connectors.language_model.extractive import NO_ANSWER, ExtractiveModel
+from connectors.language_model.prompting import template
 from connectors.language_model.scripted import Script
 from connectors.language_model.scripted import ScriptedModel as Scripted
 from schemas.errors import ModelUnavailable
@@ -54,7 +56,7 @@ async def said(model: LanguageModel) -> tuple[str, Finish]:
 
 async def test_the_mended_answer_is_streamed_and_the_draft_is_not() -> None:
     """Its Finish counts both, and says that it was checked; the prompt is the one of the text that is out."""
-    text, finish = await said(SelfChecked(Mending()))
+    text, finish = await said(SelfChecked(Mending(), CHECKING))
 
     assert "".join(MENDED) == text
     assert Finish(Usage(prompt_tokens=20, completion_tokens=6), "stop", "prompt 2", checked=True) == finish
@@ -63,7 +65,7 @@ async def test_the_mended_answer_is_streamed_and_the_draft_is_not() -> None:
 async def test_the_model_is_shown_question_documents_and_draft() -> None:
     """With the conversation as before: whatever model answers can do it."""
     model = Mending()
-    await said(SelfChecked(model))
+    await said(SelfChecked(model, CHECKING))
     first, second = model.prompts
 
     assert PROMPT == first
@@ -76,7 +78,7 @@ async def test_the_model_is_shown_question_documents_and_draft() -> None:
 async def test_what_claims_next_to_nothing_goes_out_as_it_is(draft: tuple[str, ...]) -> None:
     """Nothing is asked a second time."""
     model = Mending(draft)
-    text, finish = await said(SelfChecked(model))
+    text, finish = await said(SelfChecked(model, CHECKING))
 
     assert ("".join(draft), 1, False) == (text, len(model.prompts), finish.checked)
 
@@ -84,14 +86,57 @@ async def test_what_claims_next_to_nothing_goes_out_as_it_is(draft: tuple[str, .
 async def test_a_failure_of_either_is_the_models() -> None:
     """So that it is tried again, or the next model answers."""
     with pytest.raises(ModelUnavailable):
-        await said(SelfChecked(Mending(error=ModelUnavailable())))
+        await said(SelfChecked(Mending(error=ModelUnavailable()), CHECKING))
+
+
+class Late(Mending):
+    """Drafts, and never comes to an end of mending."""
+
+    async def stream(self, prompt: Prompt, *, prefix: str = "") -> AsyncGenerator[str | Finish, None]:
+        async with aclosing(super().stream(prompt, prefix=prefix)) as parts:
+            async for part in parts:
+                yield part
+                if len(self.prompts) > 1:
+                    await asyncio.Event().wait()
+
+
+async def test_draft_and_mending_have_the_time_of_one_answer() -> None:
+    """Who is late with both has failed as a model fails, so that the next one is asked while the step has time."""
+    late = Late()
+
+    with pytest.raises(ModelUnavailable, match="took longer than"):
+        await said(SelfChecked(late, Settings(self_check=True, model_total_s=0.05)))
+    assert 2 == late.closed
+
+
+async def test_the_conversation_gives_way_to_the_draft() -> None:
+    """The second prompt is no longer than the first may be; the documents stay."""
+    model = Mending()
+    model.template = template()
+    prompt = PROMPT._replace(turns=(Turn("What is it?", "It is " * 100),))
+    [_ async for _ in SelfChecked(model, Settings(self_check=True, prompt_tokens=600)).stream(prompt)]
+
+    assert [(prompt.turns, PROMPT.chunks), ((), PROMPT.chunks)] == [(asked.turns, asked.chunks) for asked in model.prompts]
+
+
+@pytest.mark.parametrize("words", [300, 3_000])
+async def test_a_draft_that_is_too_long_to_be_checked_goes_out_as_it_is(words: int) -> None:
+    """A check against fewer documents would take out what the others hold."""
+    draft = ("word ",) * words
+    model = Mending(draft)
+    model.template = template()
+    text, finish = await said(SelfChecked(model, Settings(self_check=True, prompt_tokens=700)))
+
+    assert ("".join(draft), 1, False) == (text, len(model.prompts), finish.checked)
 
 
 async def test_closing_the_stream_closes_the_models() -> None:
     """Cancelling an answer ends its work."""
     model = Mending()
-    async with aclosing(SelfChecked(model).stream(PROMPT)) as stream:
-        await anext(stream)
+    async with aclosing(SelfChecked(model, CHECKING).stream(PROMPT)) as stream:
+        async for part in stream:
+            if part:
+                break
 
     assert 2 == model.closed
 
@@ -106,7 +151,7 @@ def test_only_models_that_write_check_themselves_and_only_when_told_to() -> None
 
 def test_a_checked_answer_begins_anew_and_says_by_which_words_it_was_checked() -> None:
     """The draft is gone with its worker. The parameters name the template and a hash of its text: an unchecked answer is another one."""
-    model = SelfChecked(Mending())
+    model = SelfChecked(Mending(), CHECKING)
 
     assert ("restart", "scripted", "check.v1") == (model.resumes, model.name, model.parameters["check"])
     assert 16 == len(model.parameters["check_hash"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.understanding.cleaning import cleaned
@@ -62,6 +62,7 @@ NAMES = st.from_regex(r"[a-z]{1,6}[._/=:#-][A-Za-z0-9_]{1,8}", fullmatch=True) |
 
 
 @given(st.text(max_size=60), NAMES, st.text(max_size=60))
+@example("", "`**?**`", "")  # marks of emphasis inside a name
 def test_a_name_comes_out_as_it_went_in(before: str, name: str, behind: str) -> None:
     """Whatever stands around it."""
     assert name in cleaned(f"{before.replace('`', '')} {name} {behind.replace('`', '')}")
