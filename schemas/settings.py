@@ -229,7 +229,7 @@ class Settings(BaseSettings):
     consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")
     worker_health_port: int = Field(0, ge=0, le=65535, description="Port of the worker's /health and /metrics, on loopback; 0: none.")
     session_timeout_s: float = Field(8.0, ge=6, description="A worker that is silent for this long is replaced.")
-    concurrency: int = Field(128, ge=1, description="Records that one agent works on at a time.")
+    concurrency: int = Field(128, ge=1, description="Records that one agent works on at a time; more than ROXY_MODEL_CONCURRENCY.")
     step_tries: int = Field(4, ge=1, description="Tries of a step that fails with what may pass.")
     step_timeout_s: float = Field(120.0, gt=0, description="Longest time that one record may take.")
 

@@ -75,7 +75,7 @@ async def generate(
 
 def _audit(so_far: AnswerSoFar) -> Sequence[Event]:
     """The session holds the end of the answer; whether the audit record came out too, before its worker died, nobody knows: once more."""
-    return (so_far.completed,) if so_far.completed is not None else ()
+    return (so_far.end,) if so_far.end is not None else ()
 
 
 def _in_turn(speakers: Sequence[Speaker], so_far: AnswerSoFar) -> list[Speaker]:

@@ -29,7 +29,7 @@ from streams.answering.conversation import Conversations
 from streams.answering.in_force import Steering
 from streams.answering.moderation import Moderation
 from streams.answering.routing import require_routes
-from streams.answering.speakers import Speakers
+from streams.answering.speakers import Speakers, require_slots
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.derivation import Cutter
@@ -89,6 +89,7 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
     for one in each:
         require_routes(one)
         require_words(one)
+        require_slots(one)
         speakers.open_all(one)
     return Ports(
         settings=settings,
