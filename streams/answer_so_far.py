@@ -10,7 +10,7 @@ from connectors.session_log.base import Gap, SessionLog, SessionRecord
 from schemas.attempts import AttemptFilter
 from schemas.codec import decode
 from schemas.cursor import Cursor
-from schemas.events import TERMINAL, AnswerCompleted, ChunksRetrieved, GenerationStarted, QueryAsked, QueryCancelled, TokensGenerated
+from schemas.events import TERMINAL, ChunksRetrieved, Event, GenerationStarted, QueryAsked, QueryCancelled, TokensGenerated
 from schemas.session_id import Session
 
 
@@ -22,8 +22,11 @@ class AnswerSoFar(NamedTuple):
     cancelled_by: str | None = None
     begun: GenerationStarted | None = None  #: tells who has said what is out
     texts: tuple[str, ...] = ()  #: by index of TokensGenerated
-    ended: bool = False
-    completed: AnswerCompleted | None = None
+    end: Event | None = None  #: for the audit, should it be missing there
+
+    @property
+    def ended(self) -> bool:
+        return self.end is not None
 
     @property
     def asked(self) -> bool:
@@ -67,7 +70,7 @@ async def holds(session_log: SessionLog, session: Session, event_id: str) -> boo
 def _apply(so_far: AnswerSoFar, record: SessionRecord) -> AnswerSoFar:
     event = decode(record.record)
     if event.type in TERMINAL:
-        return so_far._replace(ended=True, completed=event if isinstance(event, AnswerCompleted) else None)
+        return so_far._replace(end=event)
     match event:
         case QueryAsked() if not so_far.asked:
             return so_far._replace(asked_at=record.record.offset)

@@ -38,7 +38,7 @@ async def follow_events(
     start: Callable[[], Awaitable[Mapping[int, int]]],
     deaf: Callable[[], None] = lambda: None,
 ) -> None:
-    """The same from the offsets that `start` says. While the log is away it is asked again. Between two records others have their turn."""
+    """The same from the offsets that `start` says. Whatever fails, it is asked again. Between two records others have their turn."""
     positions: Mapping[int, int] | None = None
     while True:
         try:
@@ -51,16 +51,21 @@ async def follow_events(
                     positions = dict(follower.positions)
         except LogUnavailable as error:
             log.warning("topic not heard", topic=topic.name, error=str(error))
-            deaf()
-            await asyncio.sleep(_RETRY_S)
+        except Exception:
+            log.exception("topic not heard", topic=topic.name)
+        deaf()
+        await asyncio.sleep(_RETRY_S)
 
 
 def _pass_on(record: Record, wanted: type[Wanted], hear: Callable[[Wanted], None]) -> None:
+    """What `hear` cannot take is passed over: whoever follows hears of all, and one record would stop every worker, and each that takes over."""
     if event_type_of(record) not in (wanted.__name__, ""):  # a producer may leave headers out
         return
     try:
         event = decode(record)
+        if isinstance(event, wanted):
+            hear(event)
     except UnreadableRecord:
         return  # an agent that owns the partition puts it among the dead letters
-    if isinstance(event, wanted):
-        hear(event)
+    except Exception:
+        log.exception("record passed over", record=str(record.position), type=wanted.__name__)

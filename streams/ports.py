@@ -28,9 +28,8 @@ from streams.answering.budget import require_words
 from streams.answering.conversation import Conversations
 from streams.answering.in_force import Steering
 from streams.answering.moderation import Moderation
-from streams.answering.near_questions import NearQuestions
 from streams.answering.routing import require_routes
-from streams.answering.speakers import Speakers
+from streams.answering.speakers import Speakers, require_slots
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
 from streams.derivation import Cutter
@@ -90,6 +89,7 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
     for one in each:
         require_routes(one)
         require_words(one)
+        require_slots(one)
         speakers.open_all(one)
     return Ports(
         settings=settings,
@@ -105,7 +105,7 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         guards=Guards.of(settings),
         # Not with a shared index: what it finds changes while a worker's own position stands still.
         results=ResultCache(settings.result_cache_s) if settings.result_cache_s and not shared else None,
-        answers=AnswerCache(settings.answer_cache_s, NearQuestions(embedder, wanted=settings.semantic_cache) if embedder and not shared else None),
+        answers=AnswerCache.of(each, None if shared else embedder),
         moderation=Moderation.of(settings),
         terms=Terms.of(settings.terms_file),
     )

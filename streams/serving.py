@@ -67,7 +67,9 @@ class Swaps:
                     await self._follow(self._shop.journal)
                 except Unavailable as error:
                     log.warning("generations not followed", error=str(error), retry_s=_RETRY_S)
-                    await asyncio.sleep(_RETRY_S)
+                except Exception:  # the generation that serves must go on being followed
+                    log.exception("generations not followed", retry_s=_RETRY_S)
+                await asyncio.sleep(_RETRY_S)
         finally:
             await _cancelled(self._following)
 

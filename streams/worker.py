@@ -10,8 +10,9 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -48,22 +49,22 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         ports = await open_ports(settings, await stack.enter_async_context(open_session_log(settings)))
         snapshots = Snapshots(settings.state_dir, ports.index, journal, every_s=settings.snapshot_s)
         await _first(snapshots.restore(), stop.wait())
-        await stack.enter_async_context(_background(follow(journal, ports.index), stop))
-        await stack.enter_async_context(_background(follow_cancellations(journal, ports.cancellations), stop))
-        await stack.enter_async_context(_background(follow_flags(journal, ports.flags, await read_flags(journal, ports.flags)), stop))
-        await stack.enter_async_context(_background(ports.answers.follow(journal), stop))
+        await stack.enter_async_context(in_background(partial(follow, journal, ports.index)))
+        await stack.enter_async_context(in_background(partial(follow_cancellations, journal, ports.cancellations)))
+        await stack.enter_async_context(in_background(partial(follow_flags, journal, ports.flags, await read_flags(journal, ports.flags))))
+        await stack.enter_async_context(in_background(partial(ports.answers.follow, journal)))
         if settings.unread_cancel_min:
-            unread = cancel_unread(journal, ports.cancellations, settings.unread_cancel_min * 60)
-            await stack.enter_async_context(_background(unread, stop))
+            unread = partial(cancel_unread, journal, ports.cancellations, settings.unread_cancel_min * 60)
+            await stack.enter_async_context(in_background(unread))
         if ports.target is not None:
             stack.push_async_callback(ports.target.shared.close)
-            await stack.enter_async_context(_background(write_shared(journal, ports.target), stop))
+            await stack.enter_async_context(in_background(partial(write_shared, journal, ports.target)))
         await _first(ports.index.wait_for(await journal.ends(ports.index.topic)), stop.wait())
         tell_of(ports.index)
         swaps = Swaps(open_workshop(settings, journal, ports.embedder), settings.state_dir, ports.index, ports.serving)
-        await stack.enter_async_context(_background(swaps.run(), stop))
+        await stack.enter_async_context(in_background(swaps.run))
         await _first(swaps.settled.wait(), stop.wait())
-        await stack.enter_async_context(_background(snapshots.keep_writing(), stop))
+        await stack.enter_async_context(in_background(snapshots.keep_writing))
         gc.freeze()  # what is there now stays: the collector need not walk through the index while an answer waits
         while not stop.is_set():
             await _work(ports, journal, health, stop)
@@ -116,16 +117,24 @@ async def _first(*waits: Coroutine[Any, Any, object]) -> None:
 
 
 @asynccontextmanager
-async def _background(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> AsyncIterator[None]:
-    """Work that never ends by itself. If it fails all the same, the worker cannot do its part: it stops, and another takes over."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda _: stop.set())
+async def in_background(work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Work that never ends by itself. If it fails all the same it is begun anew: what it failed for, whoever took over would meet too."""
+    task = asyncio.create_task(_without_end(work))
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def _without_end(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("background work is begun anew", retry_s=_RETRY_S)
+        await asyncio.sleep(_RETRY_S)
 
 
 async def _main(settings: Settings) -> None:

@@ -77,7 +77,7 @@ async def add(settings: Settings, chunks: int) -> dict[str, float]:
         rows[first : first + BATCH] = vectors(first, min(BATCH, chunks - first), MADE_UP.dims)
     order = np.random.default_rng(7).permutation(chunks)
     memory, vector_clock, keyword_clock = Memory(), Clock(), Clock()
-    graph, texts = Graph(ndim=MADE_UP.dims, metric="cos", dtype="f16", expansion_add=_EXPANSION), _keyword_index()
+    graph, texts = Graph(ndim=MADE_UP.dims, metric="cos", dtype="bf16", expansion_add=_EXPANSION), _keyword_index()
     for first in range(0, chunks, _ADDED):
         places = order[first : first + _ADDED]
         part = rows[places].astype(np.float32)

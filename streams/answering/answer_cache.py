@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from cachetools import TLRUCache
 from prometheus_client import Counter
 
+from connectors.embedder.base import Embedder
 from connectors.journal.base import Journal
 from connectors.language_model.base import Prompt
 from schemas.events import AnswerCompleted, CachedAnswer, CacheKey
@@ -48,18 +49,24 @@ class _Entry(NamedTuple):
 
 
 class AnswerCache:
-    """The answers of the last hours. Without `near` only the same question is known."""
+    """The answers of the last hours: kept for as long as anybody may ask for them. Without `near` only the same question is known."""
 
     def __init__(self, seconds: float = 86_400.0, near: NearQuestions | None = None, *, now: Callable[[], float] = time.time) -> None:
         self._seconds, self._near, self._now = seconds, near, now
         self._entries: TLRUCache[str, _Entry] = TLRUCache(_BYTES, self._until, now, _size)
+
+    @classmethod
+    def of(cls, each: Sequence[Settings], embedder: Embedder | None) -> AnswerCache:
+        """For all arms of experiments."""
+        near = NearQuestions(embedder, wanted=any(one.semantic_cache for one in each)) if embedder else None
+        return cls(max(one.answer_cache_s for one in each), near)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     async def get(self, key: CacheKey, prompt: Prompt, settings: Settings) -> Hit | None:
         """The answer to the same question, or to one that means the same."""
-        hit = self._same(key) or (await self._alike(key, prompt, settings.semantic_threshold) if settings.semantic_cache else None)
+        hit = self._same(key, settings) or (await self._alike(key, prompt, settings) if settings.semantic_cache else None)
         _ASKED.labels(hit.cached.kind if hit else "miss").inc()
         return hit
 
@@ -89,23 +96,28 @@ class AnswerCache:
             if self._near:
                 tasks.create_task(self._near.learn())
 
-    def _same(self, key: CacheKey) -> Hit | None:
-        entry = self._entries.get(key.question)
+    def _same(self, key: CacheKey, settings: Settings) -> Hit | None:
+        entry = self._young(key.question, settings)
         return None if entry is None else Hit(entry.text, CachedAnswer(kind="exact", answer_id=entry.answer_id))
 
-    async def _alike(self, key: CacheKey, prompt: Prompt, least: float) -> Hit | None:
+    async def _alike(self, key: CacheKey, prompt: Prompt, settings: Settings) -> Hit | None:
         """Of those that lie near, the first that may mean the same, and whose sources were all found again."""
         if self._near is None:
             return None
         ranks = {chunk.chunk_id: chunk.rank for chunk in prompt.chunks}
-        for near in await self._near.nearest(key.around, prompt.question, least):
-            entry = self._entries.get(near.question)
+        for near in await self._near.nearest(key.around, prompt.question, settings.semantic_threshold):
+            entry = self._young(near.question, settings)
             if entry is None or not may_mean_the_same(near.asked, prompt.question):
                 continue
             text = renumbered(entry.text, {number: ranks.get(chunk_id) for number, chunk_id in entry.cited.items()})
             if text is not None:
                 return Hit(text, CachedAnswer(kind="semantic", answer_id=entry.answer_id, similarity=round(min(near.similarity, 1.0), 4)))
         return None
+
+    def _young(self, question: str, settings: Settings) -> _Entry | None:
+        """The answer to a question, unless it is older than whoever asks may be given."""
+        entry = self._entries.get(question)
+        return entry if entry is not None and entry.at + settings.answer_cache_s > self._now() else None
 
     def _until(self, question: str, entry: _Entry, now: float) -> float:
         return entry.at + self._seconds

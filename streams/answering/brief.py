@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from connectors.language_model.base import Prompt
 from connectors.language_model.extractive import NO_ANSWER
+from schemas.errors import InvalidQuery
 from schemas.events import SHORTCUTS, ChunksRetrieved, Conversation, Route, Screened
 from schemas.settings import Settings
 from streams.answering.answer_cache import AnswerCache
-from streams.answering.budget import within
+from streams.answering.budget import Fitted, within
 from streams.answering.cache_key import key_of
 from streams.answering.conversation import Conversations, Told
 from streams.answering.in_force import InForce
@@ -71,9 +72,20 @@ async def brief_of(
         return Brief(found, question, said, settings, route, arms=in_force.arms, unmoderated=verdict.away)
     told = await conversations.before(found, settings) if any(speaker.model.converses for speaker in chain) else Told()
     prompt, removed = screened(question, settings)
-    fitted = within(prompt, told, next((speaker.model.template for speaker in chain if speaker.model.template), None), settings)
+    fitted, chain = _fitted(prompt, told, chain, settings)
     brief = Brief(found, fitted.prompt, chain, settings, route, fitted.conversation, removed, in_force.arms, verdict.away)
     return await _or_given_before(brief, answers, anew=anew)
+
+
+def _fitted(prompt: Prompt, told: Told, chain: tuple[Speaker, ...], settings: Settings) -> tuple[Fitted, tuple[Speaker, ...]]:
+    """The prompt by the words of those who are asked in words, and who can be asked. A question that is too long for those alone who would
+    answer if others failed is no fault. Raises InvalidQuery."""
+    try:
+        return within(prompt, told, next((speaker.model.template for speaker in chain if speaker.model.template), None), settings), chain
+    except InvalidQuery:
+        if chain[0].model.template is not None:
+            raise
+        return within(prompt, told, None, settings), tuple(speaker for speaker in chain if speaker.model.template is None)
 
 
 async def _or_given_before(brief: Brief, answers: AnswerCache, *, anew: bool) -> Brief:

@@ -19,16 +19,18 @@ from streams.answering.code_marks import CodeMarks
 _DROPPED = Counter("roxy_citations_dropped", "Numbers in answers that stood for no chunk, and were taken out of the text.")
 
 _BLANK = r"[ \t]{0,4}"
-_LIST = rf"\[{_BLANK}[0-9]{{1,3}}(?:{_BLANK}[,;]{_BLANK}[0-9]{{1,3}}){{0,8}}{_BLANK}\]"
+#: As a model writes what it cites: the one shape that counts as a citation wherever answers are read.
+LIST = rf"\[{_BLANK}[0-9]{{1,3}}(?:{_BLANK}[,;]{_BLANK}[0-9]{{1,3}}){{0,8}}{_BLANK}\]"
 _BETWEEN = rf"(?:{_BLANK}[,;])?{_BLANK}"
 #: What may still become a group of citations, a character at a time: an opening, whole lists, and the beginning of the next or a bracket's end.
 _UNFINISHED = re.compile(
-    rf"{_BLANK}\(?(?:{_LIST}{_BETWEEN}){{0,30}}(?:\[{_BLANK}(?:[0-9]{{1,3}}{_BLANK}[,;]{_BLANK}){{0,8}}(?:[0-9]{{1,3}}{_BLANK})?)?"
-    rf"|{_BLANK}\((?:{_LIST}{_BETWEEN}){{1,30}}\)"
+    rf"{_BLANK}\(?(?:{LIST}{_BETWEEN}){{0,30}}(?:\[{_BLANK}(?:[0-9]{{1,3}}{_BLANK}[,;]{_BLANK}){{0,8}}(?:[0-9]{{1,3}}{_BLANK})?)?"
+    rf"|{_BLANK}\((?:{LIST}{_BETWEEN}){{1,30}}\)"
 )
 _OPENING = re.compile(rf"{_BLANK}\(?")
-_PART = re.compile(rf"({_BETWEEN})({_LIST})")
+_PART = re.compile(rf"({_BETWEEN})({LIST})")
 _NUMBER = re.compile(r"[0-9]+")
+_CITATIONS = re.compile(r"\s*\[[ \t]{0,4}\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*[ \t]{0,4}\]")  # ranges too: they stand for nothing, but look as if they did
 _NAME = re.compile(r"[A-Za-z0-9_\]]")  # ends a name in code; scripts with other letters put no blank before a citation
 _BEGINNINGS = ("", "\n", " ", "\t")  # behind them a blank is one too many
 
@@ -52,8 +54,13 @@ def cited(text: str, chunks: Sequence[RetrievedChunk]) -> tuple[Citation, ...]:
 
 def numbers_in(text: str) -> Iterator[int]:
     """Of `[1]`, `[1][2]` and `[1, 2]`, also directly behind a word, as many models write."""
-    for found in re.finditer(_LIST, text):
+    for found in re.finditer(LIST, text):
         yield from _numbers(found[0])
+
+
+def without_citations(text: str) -> str:
+    """The text alone, without the blanks before its citations."""
+    return _CITATIONS.sub("", text)
 
 
 class CitationFilter:

@@ -8,7 +8,6 @@ answer, because a model that is told so once says so again. Citations are taken 
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from connectors.language_model import base
@@ -17,10 +16,9 @@ from connectors.session_log.base import SessionLog
 from schemas.events import ChunksRetrieved
 from schemas.session_id import Session
 from schemas.settings import Settings
+from streams.answering.citations import without_citations
 from streams.answering.summary import line_of
 from streams.turns import FAR, Turn, Turns
-
-_CITATIONS = re.compile(r"\s*\[\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\]")
 
 
 class Told(NamedTuple):
@@ -46,7 +44,7 @@ class Conversations:
 
 def told_of(turns: tuple[Turn, ...], verbatim: int) -> Told:
     """The last turns as they were, those before in a line each."""
-    said = [(turn.query_id, base.Turn(turn.text, _CITATIONS.sub("", turn.answer).strip())) for turn in turns if not turn.withheld]
+    said = [(turn.query_id, base.Turn(turn.text, without_citations(turn.answer).strip())) for turn in turns if not turn.withheld]
     telling = [(query_id, turn) for query_id, turn in said if turn.answer not in ("", NO_ANSWER)]
     older, last = telling[:-verbatim], telling[-verbatim:]
     return Told(tuple(last), tuple((query_id, line_of(turn)) for query_id, turn in older))

@@ -19,13 +19,11 @@ from connectors.language_model.passage import passage_of
 from connectors.language_model.sentences import parts_of
 from connectors.language_model.weights import Terms
 from schemas.events import RetrievedChunk
-from streams.answering.citations import numbers_in
+from streams.answering.citations import LIST, numbers_in, without_citations
 
 _SCORES = Histogram("roxy_answer_grounding", "How far answers are held by what they cite, 0..1.", buckets=[tenth / 10 for tenth in range(1, 11)])
 
-_LIST = r"\[[0-9, ;]+\]"
-_BEHIND_THE_END = re.compile(rf"([.!?…][\"'”’)]*)((?:\s*{_LIST})+)")
-_CITATIONS = re.compile(_LIST)
+_BEHIND_THE_END = re.compile(rf"([.!?…][\"'”’)]*)((?:\s*{LIST})+)")
 _FEWEST_TERMS = 3  # a shorter sentence leads from one to the next: "That has two reasons."
 
 
@@ -54,7 +52,7 @@ def grounding_of(text: str, chunks: Sequence[RetrievedChunk]) -> float | None:
 def _sentences(text: str) -> list[_Sentence]:
     """Each with its numbers, those behind its full stop too."""
     parts = parts_of(_BEHIND_THE_END.sub(r" \2\1", text))
-    return [_Sentence(_CITATIONS.sub("", part), tuple(numbers_in(part))) for part in parts]
+    return [_Sentence(without_citations(part), tuple(numbers_in(part))) for part in parts]
 
 
 def _counts(terms: Terms, sentence: _Sentence) -> bool:

@@ -86,16 +86,22 @@ class NearQuestions:
                 self._waiting.extend(reversed(some))
                 await asyncio.sleep(_RETRY_S)
                 continue
+            except Exception:  # asked again, it would say the same
+                log.exception("questions not compared", questions=len(some))
+                continue
             for told, vector in zip(some, vectors, strict=True):
                 self._add(told, vector)
 
     async def _vector_of(self, question: str) -> Vectors | None:
-        """None if it takes longer than it may save."""
+        """None if it takes longer than it may save, or fails."""
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 row: Vectors = (await self._embedder.embed([question], question=True))[0]
                 return row
         except (TimeoutError, Unavailable):
+            return None
+        except Exception:
+            log.exception("question not compared")
             return None
 
     def _add(self, told: _Told, vector: Vectors) -> None:

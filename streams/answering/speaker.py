@@ -21,8 +21,8 @@ class Speaker(NamedTuple):
 
     @property
     def by_a_model(self) -> bool:
-        """Not in words of the platform's own."""
-        return self.cached is not None or not isinstance(self.model, CannedModel)
+        """Now: not in words of the platform's own, nor in those of an answer that was given before."""
+        return not isinstance(self.model, CannedModel)
 
 
 def saying(text: str, *, refused: Refused | None = None, cached: CachedAnswer | None = None) -> Speaker:

@@ -60,6 +60,16 @@ class Speakers:
         return self._breakers[name]
 
 
+def require_slots(settings: Settings) -> None:
+    """Whoever waits for a model's slot is one of the records that a worker works on: some have to be left for what needs no model.
+    Raises InvalidSetting."""
+    if settings.concurrency <= settings.model_concurrency:
+        raise InvalidSetting(
+            f"ROXY_CONCURRENCY={settings.concurrency} is not above ROXY_MODEL_CONCURRENCY={settings.model_concurrency}.",
+            remedy="Raise it, twice as high say: answers that wait for a model would keep back those that need none.",
+        )
+
+
 def _of_tier(tier: Tier | None, settings: Settings) -> str:
     """The model of a tier; of one that has none, the next larger one's, or else the next smaller one's."""
     if tier is None or not settings.tiers:

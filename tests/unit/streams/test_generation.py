@@ -184,7 +184,7 @@ async def test_an_answer_that_ends_while_the_next_worker_begins_keeps_that_end()
     async def read_back(found: ChunksRetrieved) -> AnswerSoFar:
         nonlocal looks
         looks += 1
-        return AnswerSoFar() if looks == 1 else AnswerSoFar(ended=True, completed=completed)
+        return AnswerSoFar() if looks == 1 else AnswerSoFar(end=completed)
 
     outputs = [
         output

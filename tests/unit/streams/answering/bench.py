@@ -14,6 +14,7 @@ from schemas.record import Position
 from schemas.session_id import Session
 from schemas.settings import Settings
 from schemas.topics import RETRIEVALS
+from streams.answering.answer_cache import AnswerCache
 from streams.answering.brief import Brief
 from streams.answering.conversation import Conversations
 from streams.answering.moderation import NOBODY, Moderation
@@ -50,6 +51,7 @@ class Bench:
 
     def __init__(self, found: ChunksRetrieved = FOUND, settings: Settings | None = None, moderation: Moderation = NOBODY) -> None:
         self.session_log, self.journal, self.cancellations = MemorySessionLog(), MemoryJournal(), Cancellations()
+        self.answers = AnswerCache()
         self.found, self.settings, self.moderation = found, settings or Settings(), moderation
 
     async def asked(self) -> Bench:
@@ -69,6 +71,7 @@ class Bench:
             chunker=None,  # type: ignore[arg-type]
             embedder=None,
             index=index,
+            answers=self.answers,
             moderation=self.moderation,
             **speaking(self.session_log, model, self.cancellations, others),
         )
@@ -127,4 +130,4 @@ def a_delivery(attempt: int = 1, *, redelivered: bool = False) -> Delivery:
     async def written() -> list[Position]:
         return []
 
-    return Delivery(Position("retrievals", 0, 0), redelivered, attempt, written)
+    return Delivery(Position("retrievals", 0, 0), redelivered, attempt, written, [])

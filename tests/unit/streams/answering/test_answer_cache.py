@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -68,13 +68,14 @@ async def given_for(cache: AnswerCache, key: CacheKey, settings: Settings = EXAC
 
 
 class TwoWays:
-    """Embedder: questions with "alike" in them lie close together, others apart; away while `away`."""
+    """Embedder: questions with "alike" in them lie close together, others apart; fails with `fault` if there is one."""
 
-    name, dims, away = "two-ways", 2, False
+    name, dims = "two-ways", 2
+    fault: Exception | None = None
 
     async def embed(self, texts: Sequence[str], *, question: bool = False) -> Vectors:
-        if self.away:
-            raise ModelUnavailable
+        if self.fault:
+            raise self.fault
         return np.array([[1.0, 0.0] if "alike" in text else [0.0, 1.0] for text in texts], np.float32)
 
     async def known(self, texts: Sequence[str]) -> Sequence[bool]:
@@ -114,6 +115,28 @@ async def test_an_answer_grows_old_by_its_own_time() -> None:
     young, old = await given_for(cache, a_key()), await given_for(cache, a_key("old"))
 
     assert (True, None) == (young is not None, old)
+
+
+async def test_who_asks_says_how_old_an_answer_may_be() -> None:
+    """An arm of an experiment may want younger ones than the rest; also of a question that means the same."""
+    near = NearQuestions(TwoWays(), wanted=True)
+    cache = a_cache(an_answer(key=a_key("What is alike?"), age_s=60), near=near)
+    await learnt(near)
+
+    async def within(seconds: float, asked: str) -> bool:
+        return await given_for(cache, a_key(asked), SEMANTIC.model_copy(update={"answer_cache_s": seconds})) is not None
+
+    assert (True, False) == (await within(61, "What is alike?"), await within(59, "What is alike?"))
+    assert (True, False) == (await within(61, "What does alike mean?"), await within(59, "What does alike mean?"))
+
+
+async def test_answers_are_kept_for_whoever_may_be_given_the_oldest() -> None:
+    """Whichever arm it is that says so."""
+    young, old = (SEMANTIC.model_copy(update={"answer_cache_s": seconds}) for seconds in (60.0, 3_600.0))
+    cache = AnswerCache.of([young, old], None)
+    cache.put(an_answer().model_copy(update={"time": rfc3339(datetime.now(UTC) - timedelta(seconds=600))}))
+
+    assert (False, True) == (await given_for(cache, a_key(), young) is not None, await given_for(cache, a_key(), old) is not None)
 
 
 async def test_what_has_no_key_is_not_kept() -> None:
@@ -214,16 +237,52 @@ async def test_no_vector_is_made_before_somebody_asks_for_what_is_near() -> None
     assert (None, True) == (early, later is not None)
 
 
-async def test_without_the_embedder_the_model_is_asked() -> None:
+@pytest.mark.parametrize("fault", [ModelUnavailable(), ValueError("not a word")], ids=["away", "broken"])
+async def test_without_the_embedder_the_model_is_asked(fault: Exception) -> None:
     """A cache that does not answer costs nobody an answer."""
     embedder = TwoWays()
     near = NearQuestions(embedder, wanted=True)
     cache = a_cache(an_answer(key=a_key("What is alike?")), near=near)
     await learnt(near)
-    embedder.away = True
+    embedder.fault = fault
     hit = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
 
     assert hit is None
+
+
+async def test_questions_that_have_no_vectors_keep_no_others_from_theirs() -> None:
+    """An embedder that cannot take them is asked for them once; what comes later is compared."""
+    embedder = TwoWays()
+    near = NearQuestions(embedder, wanted=True)
+    cache = a_cache(an_answer(key=a_key("What is far?")), near=near)
+    learning = asyncio.create_task(near.learn())
+    embedder.fault = ValueError("not a word")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    embedder.fault = None
+    cache.put(an_answer(key=a_key("What is alike?")))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    learning.cancel()
+    await asyncio.wait([learning])
+    hit = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
+
+    assert hit is not None
+
+
+async def test_an_answer_of_no_known_age_is_passed_over() -> None:
+    """A record that somebody else has written; what comes behind it is read."""
+    journal, cache = MemoryJournal(), AnswerCache()
+    for place, moment in enumerate(("yesterday", "9999-99-99T00:00:00Z", rfc3339(datetime.now(UTC)))):
+        await journal.append(an_answer(key=a_key(f"{place}"), number=place).model_copy(update={"time": moment}), CONTEXT)
+    task = asyncio.create_task(cache.follow(journal))
+    async with asyncio.timeout(5):
+        while not len(cache) and not task.done():
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert await given_for(cache, a_key("2")) is not None
 
 
 async def test_a_start_reads_back_what_may_still_be_given(monkeypatch: pytest.MonkeyPatch) -> None:

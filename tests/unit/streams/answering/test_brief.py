@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from connectors.language_model.base import LanguageModel, Prompt
+from connectors.language_model.prompting import template
 from connectors.session_log.memory import MemorySessionLog
+from schemas.errors import InvalidQuery
 from schemas.events import CachedAnswer, CacheKey, ChunksRetrieved, Intent, Refused, Understanding
 from schemas.settings import Settings
 from streams.answering.answer_cache import AnswerCache, Hit
@@ -32,6 +34,7 @@ class Given(AnswerCache):
 
 def named(name: str, settings: Settings) -> LanguageModel:
     model: Any = ScriptedModel(name=name)
+    model.template = template() if name.startswith("asked") else None
     return model  # type: ignore[no-any-return]
 
 
@@ -87,3 +90,20 @@ async def test_what_needs_no_model_is_said_by_the_platform(intent: Intent, quest
     brief = await briefed(asked, SETTINGS.model_copy(update={"refusals": True}))
 
     assert [("canned", refused)] == [(speaker.model.name, speaker.refused) for speaker in brief.speakers]
+
+
+LONG = FOUND.model_copy(update={"understanding": FOUND.understanding.model_copy(update={"text": "why " * 500})})
+
+
+async def test_a_question_that_is_too_long_for_a_fallback_alone_is_answered() -> None:
+    """By who is asked in no words; the others are left out."""
+    short = SETTINGS.model_copy(update={"fallback_models": ("asked", "other"), "prompt_tokens": 400})
+
+    assert ["own", "asked", "other"] == models(await briefed(settings=short))
+    assert ["own", "other"] == models(await briefed(LONG, settings=short))
+
+
+async def test_a_question_that_is_too_long_for_who_is_to_answer_is_refused() -> None:
+    """Although another could: nobody asked that one."""
+    with pytest.raises(InvalidQuery):
+        await briefed(LONG, settings=SETTINGS.model_copy(update={"language_model": "asked", "prompt_tokens": 400}))

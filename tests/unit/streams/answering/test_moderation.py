@@ -139,3 +139,18 @@ async def test_courtesies_are_not_looked_at() -> None:
     await bench.answer(ScriptedModel(SAID))
 
     assert [] == watching.seen
+
+
+async def test_an_answer_that_is_given_again_was_looked_at_when_it_was_first_given() -> None:
+    """Under the same moderator: answers that it found something in, or has not seen, are not kept."""
+    watching = Watching()
+    _, first, _ = await ended(Moderation(watching))
+    assert isinstance(first, AnswerCompleted)
+    bench = await Bench(moderation=Moderation(watching)).asked()
+    bench.answers.put(first)
+    await bench.answer(ScriptedModel(SAID))
+    text, (again,) = await bench.read()
+
+    assert isinstance(again, AnswerCompleted)
+    assert (TEXT, "exact") == (text, again.cached.kind if again.cached else None)
+    assert [FOUND.question, TEXT, FOUND.question] == watching.seen

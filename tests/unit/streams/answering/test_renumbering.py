@@ -16,6 +16,7 @@ from streams.answering.renumbering import renumbered
         ("Kept [1]. Or not [2].", {1: 2, 2: 1}, "Kept [2]. Or not [1]."),
         ("Both [1, 3].", {1: 4, 3: 10}, "Both [4, 10]."),
         ("Kept [1].", {1: 1}, "Kept [1]."),
+        ("In [2024] it held [1].", {1: 1}, "In [2024] it held [1]."),
         ("Use `rows[1]`, which is there [1].", {1: 1}, "Use `rows[1]`, which is there [1]."),
     ],
 )
@@ -33,6 +34,8 @@ def test_each_chunk_gets_its_present_number(text: str, places: dict[int, int], e
         ("Kept [1], in rows[7].", {1: 2}),
         ("Use `rows[1]`, which is there [1].", {1: 2}),
         ("Nobody knows.", {}),
+        ("In [2024] it held [1]. And so [2].", {1: 2, 2: 1}),
+        ("It held [1], as [2–3] say.", {1: 2}),
     ],
 )
 def test_what_cannot_be_renumbered_is_not_given(text: str, places: dict[int, int | None]) -> None:

@@ -10,7 +10,7 @@ from connectors.language_model.base import LanguageModel
 from schemas.errors import InvalidSetting
 from schemas.events import Route, Tier
 from schemas.settings import Settings
-from streams.answering.speakers import Speakers
+from streams.answering.speakers import Speakers, require_slots
 from tests.builders import ScriptedModel
 
 
@@ -91,3 +91,13 @@ def test_all_that_are_named_are_opened_at_the_start() -> None:
     Speakers(settings, shop).open_all(settings)
 
     assert ["own", "s", "f"] == shop.opened
+
+
+@pytest.mark.parametrize("slots", [64, 65])
+def test_a_worker_that_can_be_filled_by_those_who_wait_for_a_model_does_not_start(slots: int) -> None:
+    """Refusals and answers that were given before need no model, and are not to wait behind those that do."""
+    with pytest.raises(InvalidSetting, match="ROXY_CONCURRENCY=64 is not above") as refused:
+        require_slots(Settings(concurrency=64, model_concurrency=slots))
+
+    assert "Raise it" in refused.value.remedy
+    require_slots(Settings())
