@@ -132,7 +132,7 @@ async def _opened(port: int, sessions: Sequence[str], meters: Sequence[Meter]) -
 
     async def one(session: str, meter: Meter) -> Stream:
         async with turns:
-            return await Stream.open(LOOPBACK, port, f"/v1/sessions/{session}/events", meter.take)
+            return await Stream.open(LOOPBACK, port, f"/v1/sessions/{session}/events?after=latest", meter.take)
 
     return await asyncio.gather(*(one(session, meter) for session, meter in zip(sessions, meters, strict=True)))
 

@@ -20,7 +20,7 @@ from api.server import Server
 from connectors.journal.memory import MemoryJournal
 from connectors.session_log.memory import MemorySessionLog
 from schemas.codec import Context
-from schemas.events import QueryAsked, TokensGenerated
+from schemas.events import GenerationStarted, QueryAsked, TokensGenerated
 from schemas.session_id import Session
 from schemas.settings import ApiKey, Settings
 from tests.scripted_worker import working
@@ -73,7 +73,8 @@ class _Process:
 def _records() -> list[Any]:
     query = {"tenant": "default", "session_id": SESSION.id, "query_id": "q1"}
     token = TokensGenerated(id="t0", answer_id="a-q1", attempt=1, index=0, text="word", **query)
-    return [QueryAsked(id="q1:asked", text="Why?", **query), token]
+    begun = GenerationStarted(id="s0", answer_id="a-q1", attempt=1, resumes_at=0, model="scripted", **query)
+    return [QueryAsked(id="q1:asked", text="Why?", **query), begun, token]
 
 
 @pytest.fixture(scope="module")

@@ -26,15 +26,17 @@ import api.server as server
 from connectors.journal.memory import MemoryJournal
 from connectors.session_log.memory import MemorySessionLog
 from schemas.codec import Context
-from schemas.events import TokensGenerated
+from schemas.events import GenerationStarted, TokensGenerated
 from schemas.session_id import Session
 
 class Log(MemorySessionLog):
     async def __aenter__(self):
         session = Session("default", "tone")
         await self.create(session)
-        token = TokensGenerated(id="t", tenant="default", session_id="tone", query_id="q1", answer_id="a-q1", attempt=1, index=0, text="word")
-        await self.append(session, [token], Context("/test", "00-" + "1" * 32 + "-" + "2" * 16 + "-01"))
+        ids = {"tenant": "default", "session_id": "tone", "query_id": "q1", "answer_id": "a-q1", "attempt": 1}
+        begun = GenerationStarted(id="s", resumes_at=0, model="scripted", **ids)
+        token = TokensGenerated(id="t", index=0, text="word", **ids)
+        await self.append(session, [begun, token], Context("/test", "00-" + "1" * 32 + "-" + "2" * 16 + "-01"))
         return self
 
 def listen(settings, really=server.listen):
@@ -69,7 +71,7 @@ async def test_on_sigterm_streams_are_told_and_the_process_ends_with_0(tmp_path:
     url = f"http://127.0.0.1:{int(await process.stdout.readline())}/v1/sessions/tone/events"
     async with httpx2.AsyncClient(timeout=20) as client, client.stream("GET", url) as response:
         lines = response.aiter_lines()
-        while not (await anext(lines)).startswith("data: {"):
+        while '"text":"word"' not in await anext(lines):
             pass
         process.send_signal(signal.SIGTERM)
         rest = [line async for line in lines if line]
@@ -109,7 +111,7 @@ def test_a_taken_port_is_named() -> None:
         listen(Settings(api_port=taken.getsockname()[1]))
 
 
-async def test_a_client_that_takes_nothing_is_given_up(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_takes_nothing_is_given_up(run: Any, answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its socket is full and stays so: the stream ends after STALL_S, and its reader with it."""
     monkeypatch.setattr("api.session_stream.STALL_S", 0.2)
     async with run(sse_heartbeat_s=0.05) as api:
@@ -119,7 +121,7 @@ async def test_a_client_that_takes_nothing_is_given_up(run: Any, monkeypatch: py
             client.sendall(f"GET /v1/sessions/{session}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             await api.open_streams(1)
             topic = api.log._topics[f"session.default.{session}"]
-            await api.write(session, [_big(session, index) for index in range(200)])
+            await api.write(session, [answer(session)[1], *(_big(session, index) for index in range(200))])
             await api.open_streams(0)
 
             assert topic.readers == []
@@ -127,5 +129,5 @@ async def test_a_client_that_takes_nothing_is_given_up(run: Any, monkeypatch: py
 
 def _big(session: str, index: int) -> TokensGenerated:
     return TokensGenerated(
-        id=f"t{index}", tenant="default", session_id=session, query_id="q1", answer_id="a", attempt=1, index=index, text="x" * 50_000
+        id=f"t{index}", tenant="default", session_id=session, query_id="q1", answer_id="a-q1", attempt=1, index=index, text="x" * 50_000
     )

@@ -228,9 +228,10 @@ async def test_a_slow_reader_is_ended_with_its_last_cursor(run: Any, log: Any, a
     slow_log = type(log)(queue_records=50)
     async with run(log=slow_log) as api:
         session = (await api.session())["session_id"]
-        big = TokensGenerated(id="t", tenant="default", session_id=session, query_id="q1", answer_id="a", attempt=1, index=0, text="x" * 50_000)
+        big = TokensGenerated(id="t", tenant="default", session_id=session, query_id="q1", answer_id="a-q1", attempt=1, index=0, text="x" * 50_000)
         async with api.stream(session) as frames:
-            await anext(frames)
+            await api.write(session, [answer(session)[1]])
+            assert ["primed", "GenerationStarted"] == [(await anext(frames)).event or "primed" for _ in range(2)]
             for index in range(400):
                 await api.write(session, [big.model_copy(update={"index": index})])
                 await asyncio.sleep(0)
@@ -346,11 +347,11 @@ async def test_long_polling_gives_up_after_its_wait(api: Any) -> None:
     assert polled == {"records": [], "cursor": made["cursor"], "ended": False, "gap": None}
 
 
-async def test_a_value_with_a_line_end_is_passed_on_whole(api: Any) -> None:
+async def test_a_value_with_a_line_end_is_passed_on_whole(api: Any, answer: Any) -> None:
     """A foreign producer may indent its JSON: it becomes several data lines, and the client joins them."""
     session = (await api.session())["session_id"]
     topic = api.log._topics[f"session.default.{session}"]
-    event = TokensGenerated(id="t", tenant="default", session_id=session, query_id="q1", answer_id="a", attempt=1, index=0, text="x")
+    event = answer(session)[1]
     await api.log.append(Session("default", session), [event], Context("/test", ""))
     topic.records[0] = topic.records[0]._replace(value=event.model_dump_json(indent=1).encode())
     frame = (await api.frames(session, 1))[0]
