@@ -37,6 +37,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "index": Elsewhere("infra.index", "Generations of the index: look, build from the log, swap."),
     "flags": Elsewhere("infra.flags", "Feature flags: see them, switch them, see who did."),
     "replay": Elsewhere("infra.replay", "Ask past questions again, and see what changes."),
+    "insights": Elsewhere("infra.insights", "Figures over answers and what people said of them."),
     "export": Elsewhere("infra.export", "Training data out of the log, and its verification."),
     "usage": Elsewhere("infra.usage", "Tokens and cost of all answers, by tenant and model."),
     "prompts": Elsewhere("infra.prompts", "Templates of prompts: list them, show one."),

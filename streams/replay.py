@@ -21,14 +21,14 @@ Advance = Callable[[int], None]
 
 
 async def history(
-    journal: Journal, topic: Topic, end: Mapping[int, int], *, advance: Advance = lambda _: None
+    journal: Journal, topic: Topic, end: Mapping[int, int], *, start: Mapping[int, int] | None = None, advance: Advance = lambda _: None
 ) -> AsyncGenerator[Sequence[Record], None]:
-    """What lies below `end`, by partition, as it comes. Raises LogUnavailable, also if nothing comes for half a minute."""
-    done = dict(await journal.starts(topic))
+    """What lies below `end`, by partition, as it comes; from `start` on, if given. Raises LogUnavailable, also if nothing comes for half a minute."""
+    done = {**await journal.starts(topic), **(start or {})}
     silent = 0
     if not _left(done, end):
         return
-    async with journal.follow(topic) as follower:
+    async with journal.follow(topic, start) as follower:
         while _left(done, end):
             records = await follower.read(_READ_S)
             before, done = _left(done, end), {**done, **follower.positions}

@@ -25,7 +25,7 @@ from schemas.session_id import Session
 from streams.answer_so_far import AnswerSoFar, holds, read_back
 from streams.answering.arm_counts import count_end
 from streams.answering.attempt import answer_failed
-from streams.answering.brief import brief_of
+from streams.answering.brief import Brief, brief_of
 from streams.answering.in_force import InForce
 from streams.answering.routing import routed
 from streams.answering.spent import count_spent
@@ -77,13 +77,16 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
         return await read_back(ports.session_log, Session(found.tenant, found.session_id), found.query_id, found.session_offset)
 
     holds_now = ports.steering.of(event.tenant, event.session_id, event.arms)
-    brief = await brief_of(
-        event, holds_now, speakers=ports.speakers, conversations=ports.conversations, answers=ports.answers, moderation=ports.moderation
-    )
-    answer = generate(brief, delivery, cancellations=ports.cancellations, moderation=ports.moderation, read_back=so_far)
+
+    async def briefing() -> Brief:
+        return await brief_of(
+            event, holds_now, speakers=ports.speakers, conversations=ports.conversations, answers=ports.answers, moderation=ports.moderation
+        )
+
+    answer = generate(event, delivery, briefing=briefing, cancellations=ports.cancellations, moderation=ports.moderation, read_back=so_far)
     async with aclosing(answer) as outputs:
         async for output in outputs:
-            count_end(output, brief.arms)
+            count_end(output, holds_now.arms)
             count_spent(output)
             yield output
 

@@ -6,13 +6,14 @@ import asyncio
 
 from connectors.journal import open_journal
 from schemas.codec import decode
-from schemas.events import RecordDeadLettered
+from schemas.events import PreferencePairFormed, RecordDeadLettered, Side
 from schemas.topics import DEAD_LETTERS
 from streams.preferences.rebuild import held_pairs
 from streams.replay import history
 from tests.acceptance.conftest import Running
 from tests.acceptance.roxy_command import Ran, roxy
 from tests.acceptance.test_docs_examples import TOPIC, until
+from tests.builders import CONTEXT
 from tests.source_tree import python_examples
 
 QUESTION = "What is a dead letter?"
@@ -55,6 +56,23 @@ async def test_what_does_not_fit_is_told_at_each_door(running: Running) -> None:
     assert (1, True) == (told.exit_code, told.stderr.startswith(f"roxy: The session {session} has no answer a-none."))
     assert {"invalid-feedback", "unreadable-record"} == {letter.error for letter in letters}
     assert all(letter.remedy for letter in letters)
+
+
+async def test_a_pair_that_nothing_stands_behind_is_taken_out(running: Running) -> None:
+    """`roxy preferences rebuild`: told of with --dry-run, then mended; other pairs stay."""
+    side = Side(text="Some text.")
+    about = {"tenant": "default", "session_id": "t-none", "query_id": "q-none", "rater": "nobody", "signal": "correction", "question": "What?"}
+    judged = {"chosen": side, "rejected": side, "same_context": True, "feedback": ("f-none",), "judged_at": "2026-11-01T10:00:00.000Z"}
+    async with open_journal(running.settings) as journal:
+        await journal.append(PreferencePairFormed(**about, **judged, id="p-none:1", pair_id="p-none"), CONTEXT)
+
+    told, done, after = [
+        await asyncio.to_thread(roxy, running.settings, "preferences", "rebuild", *options, "--json")
+        for options in (["--dry-run"], [], ["--dry-run"])
+    ]
+
+    assert (1, False, 0, True) == (told.exit_code, told.json["mended"], done.exit_code, done.json["mended"])
+    assert (True, True, False) == tuple("p-none" in ran.json["gone"] for ran in (told, done, after))
 
 
 async def on_command_line(running: Running, *arguments: str) -> Ran:

@@ -12,14 +12,13 @@ from schemas.events import AnswerCompleted, AnswerFailed, ChunksRetrieved, Event
 from schemas.topics import ANSWERS, DEAD_LETTERS
 from streams.answer_so_far import AnswerSoFar
 from streams.cancellations import Cancellations
-from streams.generation import generate
 from tests.builders import (
     Resumes,
     ScriptedModel,
     generation_started,
     tokens,
 )
-from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, TEXT, Bench, a_brief, a_delivery, one_whole_answer
+from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, TEXT, Bench, a_brief, a_delivery, generated, one_whole_answer
 
 # ---------------------------------------------------------------------- fresh
 
@@ -47,7 +46,7 @@ async def test_the_log_is_not_read_back_for_a_record_that_nobody_met_before() ->
     async def must_not(found: ChunksRetrieved) -> AnswerSoFar:
         raise AssertionError
 
-    events = generate(a_brief(ScriptedModel()), a_delivery(), cancellations=Cancellations(), read_back=must_not)
+    events = generated(a_brief(ScriptedModel()), a_delivery(), cancellations=Cancellations(), read_back=must_not)
 
     assert [event.type async for event in events if isinstance(event, Event)] == [
         "ChunksRetrieved",
@@ -189,7 +188,7 @@ async def test_an_answer_that_ends_while_the_next_worker_begins_keeps_that_end()
 
     outputs = [
         output
-        async for output in generate(
+        async for output in generated(
             a_brief(ScriptedModel(SAID)), a_delivery(2, redelivered=True), cancellations=bench.cancellations, read_back=read_back
         )
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from connectors.journal.memory import MemoryJournal
@@ -22,6 +22,8 @@ from streams.answering.speaker import Speaker
 from streams.answering.speakers import Speakers
 from streams.cancellations import Cancellations
 from streams.chunk_index import ChunkIndex
+from streams.generation import generate
+from streams.outlet import Output
 from streams.ports import Ports
 from streams.step import Delivery, Frame, Policy, Step
 from streams.steps import answer_failure, on_retrieval
@@ -111,6 +113,15 @@ def speaking(
 def a_brief(*models: ScriptedModel) -> Brief:
     """What was found, to be answered by these."""
     return Brief(FOUND, Prompt(FOUND.understanding.text, FOUND.chunks), tuple(map(Speaker, models)), Settings())
+
+
+def generated(brief: Brief, delivery: Delivery, **around: Any) -> AsyncGenerator[Output, None]:
+    """The answer of that brief."""
+
+    async def briefing() -> Brief:
+        return brief
+
+    return generate(brief.found, delivery, briefing=briefing, **around)
 
 
 def a_delivery(attempt: int = 1, *, redelivered: bool = False) -> Delivery:

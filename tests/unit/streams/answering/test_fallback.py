@@ -16,9 +16,8 @@ from streams.answer_so_far import AnswerSoFar
 from streams.answering.brief import Brief
 from streams.answering.fair_slots import FairSlots
 from streams.answering.speaker import Speaker, saying
-from streams.generation import generate
 from tests.builders import Resumes, ScriptedModel, a_cancellation, generation_started, tokens
-from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, SESSION, TEXT, Bench, a_brief, a_delivery
+from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, SESSION, TEXT, Bench, a_brief, a_delivery, generated
 
 OTHER = ("Thirty ", "days ", "[2].")
 CACHED = CachedAnswer(kind="exact", answer_id="a-before")
@@ -121,7 +120,7 @@ async def test_what_another_model_says_while_the_next_worker_begins_is_not_gone_
         return looks.pop(0)
 
     bench = Bench()
-    answer = generate(a_brief(model), a_delivery(20, redelivered=True), cancellations=bench.cancellations, read_back=read_back)
+    answer = generated(a_brief(model), a_delivery(20, redelivered=True), cancellations=bench.cancellations, read_back=read_back)
     events = [event async for event in answer if isinstance(event, Event)]
 
     assert [(20, 1), (21, 0)] == [(event.attempt, event.resumes_at) for event in events if isinstance(event, GenerationStarted)]
@@ -139,7 +138,7 @@ async def told(brief: Brief, so_far: AnswerSoFar | None = None) -> tuple[list[Ge
     async def read_back(_: object) -> AnswerSoFar:
         return so_far or AnswerSoFar()
 
-    answer = generate(brief, a_delivery(20, redelivered=so_far is not None), cancellations=Bench().cancellations, read_back=read_back)
+    answer = generated(brief, a_delivery(20, redelivered=so_far is not None), cancellations=Bench().cancellations, read_back=read_back)
     events = [event async for event in answer if isinstance(event, Event)]
     assert isinstance(events[-1], AnswerCompleted)
     return [event for event in events if isinstance(event, GenerationStarted)], events[-1]
@@ -194,7 +193,7 @@ async def test_who_waits_for_a_slot_shows_its_sources_and_can_be_cancelled() -> 
     """The model is not asked; the slots of others are untouched."""
     bench, model, slots = await Bench().asked(), ScriptedModel(SAID), FairSlots(1)
     with slots.place("default"):
-        answer = generate(briefed(Speaker(model, slots)), a_delivery(), cancellations=bench.cancellations, read_back=_never)
+        answer = generated(briefed(Speaker(model, slots)), a_delivery(), cancellations=bench.cancellations, read_back=_never)
         async with aclosing(answer) as outputs:
             shown = [await anext(outputs), await anext(outputs)]
             last = asyncio.ensure_future(anext(outputs))
@@ -212,7 +211,7 @@ async def test_a_slot_is_free_again_when_its_answer_has_ended_or_its_reader_has_
     """The next answer begins."""
     slots = FairSlots(1)
     for whole in (True, False):
-        answer = generate(briefed(Speaker(ScriptedModel(SAID), slots)), a_delivery(), cancellations=Bench().cancellations, read_back=_never)
+        answer = generated(briefed(Speaker(ScriptedModel(SAID), slots)), a_delivery(), cancellations=Bench().cancellations, read_back=_never)
         async with aclosing(answer) as outputs:
             async for _ in outputs:
                 if not whole:

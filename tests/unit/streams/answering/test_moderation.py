@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from schemas.codec import decode
 from schemas.errors import ModeratorUnavailable
 from schemas.events import AnswerCompleted, AnswerFailed, Event, GenerationStarted
-from schemas.topics import ANSWERS
+from schemas.topics import ANSWERS, DEAD_LETTERS
 from streams.answering.moderation import Moderation, Verdict
 from streams.answering.refusal import DECLINED
 from tests.builders import ScriptedModel, chunks_retrieved
@@ -87,6 +88,19 @@ async def test_nothing_is_answered_without_a_moderator_that_is_required() -> Non
     assert isinstance(failed, AnswerFailed)
     assert ("moderator-unavailable", True) == (failed.error, failed.retryable)
     assert isinstance(answered, AnswerCompleted)
+
+
+async def test_an_answer_that_has_ended_is_not_looked_at_again() -> None:
+    """Its record was redelivered, and a moderator that is required is away now: nothing follows the end."""
+    _, end, bench = await ended(Moderation(Watching(), required=True))
+    before, watching = await bench.events(), Watching(away=99)
+    bench.moderation = Moderation(watching, required=True)
+    await bench.answer(ScriptedModel(SAID), generation=2, redelivered=True)
+
+    assert before == await bench.events()
+    assert [] == watching.seen
+    assert [end, end] == [decode(record) for record in bench.journal.records(ANSWERS)]
+    assert [] == bench.journal.records(DEAD_LETTERS)
 
 
 async def test_a_moderator_that_is_silent_is_away() -> None:

@@ -24,7 +24,7 @@ from streams.preferences.replay import bounds_now, replayed_pairs
 from streams.step import Frame, Policy, Step
 from streams.steps import no_failure, on_feedback
 from tests.builders import CONTEXT, a_record, events_of
-from tests.unit.streams.preferences.judged import ANSWERS, an_answer, feedback, given, retracted
+from tests.unit.streams.preferences.judged import ANSWERS, UNHURRIED, an_answer, feedback, given, retracted
 
 SESSION = Session("default", "t1")
 
@@ -80,6 +80,7 @@ class Bench:
         return [letter.error for letter in letters if isinstance(letter, RecordDeadLettered)]
 
 
+@UNHURRIED
 @for_all(st.lists(feedback(), max_size=8), st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=3))
 async def test_what_is_formed_live_is_what_a_replay_forms(events: list[Feedback], deaths: list[tuple[int, int]]) -> None:
     """Also when workers die on the way, and the records that were not acknowledged come again."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.events import AnswerCancelled, Event, QueryAsked, RegenerationAsked, Sibling
 from streams.preferences.implicit import told_by
 from streams.unread import NO_READERS
-from tests.unit.streams.preferences.judged import an_answer
+from tests.unit.streams.preferences.judged import UNHURRIED, an_answer
 
 
 def asked(text: str = "What is kept?", query_id: str = "q1") -> QueryAsked:
@@ -46,6 +46,7 @@ def test_a_question_that_comes_again_tells_of_its_answer() -> None:
     assert {} == told_by([asked(), an_answer(), other]) == told_by([asked(), again]) == told_by([asked(), an_answer(), asked()])
 
 
+@UNHURRIED
 @for_all(st.lists(st.sampled_from([asked(), asked(query_id="q2"), an_answer(), an_answer("a-q1.1"), asked_for_another(), stopped()]), max_size=8))
 def test_a_double_changes_nothing(events: list[Event]) -> None:
     """Records that come twice at once, as a redelivery leaves them."""

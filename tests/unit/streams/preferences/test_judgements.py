@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from schemas.events import Feedback
 from streams.preferences.judgements import Judgements, Target, mark_of
-from tests.unit.streams.preferences.judged import feedback, given, retracted
+from tests.unit.streams.preferences.judged import UNHURRIED, feedback, given, retracted
 
 
+@UNHURRIED
 @for_all(st.lists(feedback(), max_size=12).flatmap(lambda events: st.tuples(st.just(events), st.permutations(events + events[: len(events) // 2]))))
 def test_neither_order_nor_redelivery_changes_what_counts(case: tuple[list[Feedback], list[Feedback]]) -> None:
     """Any interleaving, any event twice."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.events import Context, Feedback, IndexPosition
 from streams.preferences.judgements import Judgements
 from streams.preferences.pairs import latest, pairs_of
-from tests.unit.streams.preferences.judged import ANSWERS, an_answer, feedback, given, retracted
+from tests.unit.streams.preferences.judged import ANSWERS, UNHURRIED, an_answer, feedback, given, retracted
 
 THREE = latest(an_answer(answer_id) for answer_id in ANSWERS)
 
@@ -21,6 +21,7 @@ def pairs(*events: Feedback, **options: Any) -> list[tuple[str, str, str, str]]:
     return [(pair.signal, pair.rater, pair.chosen.text, pair.rejected.text) for pair in pairs_of(THREE, Judgements(events), **options).values()]
 
 
+@UNHURRIED
 @for_all(st.lists(feedback(), max_size=12).flatmap(lambda events: st.tuples(st.just(events), st.permutations(events + events[: len(events) // 2]))))
 def test_any_interleaving_and_redelivery_yields_the_same_pairs(case: tuple[list[Feedback], list[Feedback]]) -> None:
     """Bit for bit: ids, times and texts."""
@@ -29,6 +30,7 @@ def test_any_interleaving_and_redelivery_yields_the_same_pairs(case: tuple[list[
     assert pairs_of(THREE, Judgements(once), implicit_weight=0.1) == pairs_of(THREE, Judgements(shuffled), implicit_weight=0.1)
 
 
+@UNHURRIED
 @for_all(st.lists(feedback(), max_size=12))
 def test_of_one_rater_no_two_pairs_say_the_opposite(events: list[Feedback]) -> None:
     """Of two answers there is one pair a rater, and it is never preferred to itself."""

@@ -1,0 +1,228 @@
+"""streams/insights: figures do not depend on the order in which records come, nor on how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from connectors.journal.memory import MemoryJournal
+from schemas.events import CachedAnswer, Citation, Cost, Event, RecordDeadLettered, Usage
+from schemas.record import Record
+from schemas.topics import ANSWERS
+from streams.insights.answer_row import seconds_of
+from streams.insights.figures import Figures
+from streams.insights.gathering import Gathering
+from streams.insights.grouping import By, Row, Window, rows_of, unanswered
+from streams.insights.insights import Insights, Scope, gather, insights_of
+from tests.builders import CONTEXT
+from tests.unit.streams.preferences.judged import ANSWERS as IDS
+from tests.unit.streams.preferences.judged import TIMES, an_answer, feedback, given, retracted
+
+A, B = (Citation(number=n, chunk_id=f"default/{name}.md#0", document_id=f"{name}.md", title=name, source=name) for n, name in ((1, "a"), (2, "b")))
+
+
+def gathered(*events: Event, since: float = 0.0) -> Gathering:
+    gathering = Gathering(since)
+    for event in events:
+        gathering.add(event)
+    return gathering
+
+
+def rows(*events: Event, by: By | None = None, window: Window | None = None) -> dict[str, Figures]:
+    return {" ".join(filter(None, (row.window, row.value))): row.figures for row in rows_of(gathered(*events).answers(), by, window)}
+
+
+def figures(*events: Event) -> Figures:
+    return rows(*events)[""]
+
+
+def all_of(events: list[Event]) -> list[tuple[tuple[Row, ...], Any]]:
+    """Everything that can be asked."""
+    gathering = gathered(*events)
+    judged = tuple(gathering.answers())
+    looks: tuple[By | None, ...] = (None, "model", "prompt", "arm", "document")
+    windows: tuple[Window | None, ...] = (None, "5min", "1h", "1d")
+    return [(rows_of(judged, by, window), (unanswered(judged, 5), gathering.failures, gathering.without_time)) for by in looks for window in windows]
+
+
+def answers() -> st.SearchStrategy[Event]:
+    """Ends of the three answers, by any attempt, with any figures: of one attempt and time there may be two that differ."""
+    return st.builds(
+        an_answer,
+        answer_id=st.sampled_from(IDS),
+        attempt=st.integers(1, 2),
+        time=st.sampled_from([*TIMES, "2026-11-02T23:59:59.999Z", "yesterday"]),
+        model=st.sampled_from(["small", "large"]),
+        answered=st.booleans(),
+        took_ms=st.floats(0, 1e6),
+        grounding=st.none() | st.floats(0, 1),
+        cost=st.none() | st.builds(Cost, amount=st.floats(0, 1), currency=st.sampled_from(["USD", "EUR"])),
+        arms=st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["old", "new"])),
+        citations=st.sampled_from([(), (A,), (A, B)]),
+        text=st.sampled_from(["Better.", "Text."]),
+    )
+
+
+def failures() -> st.SearchStrategy[Event]:
+    fields = {"topic": "queries", "partition": 0, "offset": 1, "original_key": "t1", "original_value": None, "detail": "", "remedy": "", "tries": 1}
+    return st.builds(
+        lambda error, time: RecordDeadLettered(id="dead:1", tenant="default", step="answer", error=error, time=time, **fields),
+        st.sampled_from(["model-unavailable", "unreadable-record"]),
+        st.sampled_from(TIMES),
+    )
+
+
+events_of = st.lists(answers() | feedback() | failures(), max_size=14)
+
+
+@for_all(events_of.flatmap(lambda events: st.tuples(st.just(events), st.permutations(events + events[: len(events) // 2]))))
+def test_any_interleaving_and_redelivery_yields_the_same_figures(case: tuple[list[Event], list[Event]]) -> None:
+    """To the last digit, by whatever one looks."""
+    once, shuffled = case
+
+    assert all_of(once) == all_of(shuffled)
+
+
+def test_an_answer_that_came_twice_is_one() -> None:
+    """The later attempt's end counts."""
+    found = figures(an_answer(attempt=2, took_ms=9.0), an_answer(attempt=1, took_ms=5.0), an_answer(attempt=1, took_ms=5.0))
+
+    assert (1, 9.0) == (found.answers, found.took_ms_mean)
+
+
+def test_of_a_rater_the_last_mark_counts_and_what_was_taken_back_does_not() -> None:
+    """As in preference pairs."""
+    found = figures(
+        an_answer(),
+        given("f1", thumb="down"),
+        given("f2", at=1, stars=5),
+        given("f3", by="bob", thumb="up"),
+        given("f4", by="eve"),
+        retracted("f4", by="eve"),
+    )
+
+    assert (2, 1.0, 1, 0) == (found.marks, found.mark, found.thumbs_up, found.thumbs_down)
+
+
+def test_answers_fall_into_their_kinds() -> None:
+    """Answered, not answered, refused, given again; those that no model worked for tell nothing of its speed."""
+    again = CachedAnswer(kind="exact", answer_id="a-q0")
+    found = figures(
+        an_answer("a-1", took_ms=10.0, usage=Usage(prompt_tokens=3, completion_tokens=2)),
+        an_answer("a-2", took_ms=30.0, answered=False),
+        an_answer("a-3", took_ms=0.1, answered=False, refused="confidence"),
+        an_answer("a-4", took_ms=0.1, cached=again),
+    )
+
+    assert (4, 2, 1, 1, 1) == (found.answers, found.answered, found.unanswered, found.refused, found.cached)
+    assert (20.0, 10.0, 30.0) == (found.took_ms_mean, found.took_ms_p50, found.took_ms_p95)
+    assert (3, 2, 1) == (found.prompt_tokens, found.completion_tokens, found.sessions)
+
+
+def test_currencies_are_not_added_up() -> None:
+    """Each has its sum."""
+    found = figures(*(an_answer(f"a-{n}", cost=Cost(amount=0.1, currency=name)) for n, name in enumerate(["USD", "USD", "EUR"])))
+
+    assert {"EUR": 0.1, "USD": 0.2} == found.cost
+
+
+def test_comparisons_are_won_and_lost() -> None:
+    """And lie with both answers."""
+    found = rows(an_answer("a-q1", model="big"), an_answer("a-q1.1", model="small"), given(better_than="a-q1.1"), by="model")
+
+    assert {"big": (1, 0), "small": (0, 1)} == {name: (one.won, one.lost) for name, one in found.items()}
+
+
+def test_a_correction_that_says_the_same_is_none() -> None:
+    """As in preference pairs."""
+    assert 0 == figures(an_answer(), given(correction=" Text of a-q1.\n")).corrections
+    assert 1 == figures(an_answer(), given(correction="Better.")).corrections
+
+
+def test_reasons_count_once_a_rater() -> None:
+    """The most frequent first."""
+    found = figures(
+        an_answer(),
+        given("f1", tags=("wrong", "long")),
+        given("f2", at=1, tags=("wrong",)),
+        given("f3", by="bob", tags=("wrong",)),
+        given("f4", signal="copied"),
+    )
+
+    assert [("wrong", 2), ("long", 1)] == list(found.tags.items())
+    assert {"copied": 1} == found.signals
+
+
+def test_a_mark_for_a_chunk_is_one_for_its_document_only() -> None:
+    """The answer cites two; a correction lies with both, and the most corrected document comes first."""
+    found = rows(
+        an_answer("a-1", citations=(B,)),
+        an_answer("a-2", citations=(B,)),
+        an_answer(citations=(A, B)),
+        given(correction="Better."),
+        given("f2", chunk_id=A.chunk_id, thumb="down"),
+        by="document",
+    )
+
+    assert {"a.md": (1, 1, 0.0), "b.md": (3, 0, None)} == {name: (one.answers, one.chunk_marks, one.chunk_mark) for name, one in found.items()}
+    assert ["b.md", "a.md"] == list(found)
+
+
+@pytest.mark.parametrize(
+    ("window", "starts"),
+    [("5min", ["09:55:00", "10:00:00"]), ("1h", ["09:00:00", "10:00:00"]), ("1d", ["00:00:00"])],
+)
+def test_an_answer_lies_in_the_window_of_its_own_time(window: Window, starts: list[str]) -> None:
+    """Whatever zone it names, and whenever it was judged."""
+    found = rows(an_answer("a-1", time="2026-11-01T10:59:59+01:00"), an_answer(time="2026-11-01T10:00:00.000Z"), window=window)
+
+    assert [f"2026-11-01T{start}.000Z" for start in starts] == list(found)
+
+
+def test_questions_without_an_answer_are_listed_once_the_newest_first() -> None:
+    """However they are written, with how often they were asked."""
+    asked = [("Why not?", TIMES[0]), ("Who is it?", TIMES[1]), ("why  NOT?", TIMES[2])]
+    ends = [an_answer(f"a-{n}", asked=question, time=time, answered=False) for n, (question, time) in enumerate(asked)]
+    found = unanswered(gathered(*ends, an_answer("a-9")).answers(), 5)
+
+    assert [("why  NOT?", 2, TIMES[2]), ("Who is it?", 1, TIMES[1])] == [(one.question, one.times, one.last) for one in found]
+    assert found[:1] == unanswered(gathered(*ends).answers(), 1)
+
+
+def test_only_what_was_answered_since_a_moment_counts() -> None:
+    """By the answers' own time; a time that is none is told of."""
+    gathering = gathered(an_answer("a-1", time=TIMES[0]), an_answer("a-2", time=TIMES[2]), an_answer("a-3", time="soon"), since=seconds_of(TIMES[1]))
+
+    assert ["a-2"] == [one.answer.answer_id for one in gathering.answers()]
+    assert 1 == gathering.without_time
+
+
+async def read(journal: MemoryJournal, tenant: str | None = None) -> Insights:
+    return insights_of(await gather(journal, Scope(tenant=tenant)), None, None, 5)
+
+
+async def test_the_log_is_read_for_a_tenant_or_for_all() -> None:
+    """Each on its own, feedback with the answers of its tenant and session; what cannot be read is counted."""
+    async with MemoryJournal() as journal:
+        await journal.append_all([given(thumb="up"), an_answer(), an_answer(tenant="acme"), an_answer(session_id="t2")], CONTEXT)
+        records = journal.records(ANSWERS)
+        records.append(Record(ANSWERS.name, 0, len(records), b"t1", b"no event", (("tenant", b"default"),), records[-1].timestamp))
+        everybody, acme = await read(journal), await read(journal, "acme")
+
+    assert [("acme", 1, 0), ("default", 2, 1)] == [(row.tenant, row.figures.answers, row.figures.thumbs_up) for row in everybody.rows]
+    assert [("acme", 1)] == [(row.tenant, row.figures.answers) for row in acme.rows]
+    assert (1, 0) == (everybody.left_out, acme.left_out)
+
+
+async def test_what_was_written_before_is_not_read() -> None:
+    """The log tells where a moment begins."""
+    passed: list[int] = []
+    async with MemoryJournal() as journal:
+        await journal.append_all([an_answer(), given()], CONTEXT)
+        later = journal.records(ANSWERS)[0].timestamp + 3_600_000
+        await gather(journal, Scope(later), advance=passed.append)
+
+    assert 0 == sum(passed)
