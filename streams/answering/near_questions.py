@@ -36,14 +36,14 @@ class Near(NamedTuple):
     similarity: float  #: cosine
 
 
-class _Told(NamedTuple):
+class _Answered(NamedTuple):
     around: str
     question: str
     asked: str
 
 
 class _Rows(NamedTuple):
-    told: tuple[_Told, ...]
+    told: tuple[_Answered, ...]
     vectors: Vectors
 
 
@@ -53,14 +53,14 @@ class NearQuestions:
     def __init__(self, embedder: Embedder, *, wanted: bool = False) -> None:
         self._embedder = embedder
         self._rows: LRUCache[str, _Rows] = LRUCache(_AROUNDS)
-        self._waiting: deque[_Told] = deque(maxlen=_WAITING)
+        self._waiting: deque[_Answered] = deque(maxlen=_WAITING)
         self._wanted, self._told = asyncio.Event(), asyncio.Event()
         if wanted:
             self._wanted.set()
 
     def tell(self, around: str, question: str, asked: str) -> None:
         """A question that was answered; one that is known is passed over."""
-        self._waiting.append(_Told(around, question, asked))
+        self._waiting.append(_Answered(around, question, asked))
         self._told.set()
 
     async def nearest(self, around: str, asked: str, least: float) -> Iterator[Near]:
@@ -103,7 +103,7 @@ class NearQuestions:
             log.exception("question not compared")
             return None
 
-    def _add(self, some: Sequence[_Told], vectors: Vectors) -> None:
+    def _add(self, some: Sequence[_Answered], vectors: Vectors) -> None:
         """All of the same circumstances at once: each time, all their rows are copied."""
         for around in {told.around for told in some}:
             rows = self._rows.get(around) or _Rows((), np.empty((0, self._embedder.dims), np.float32))
