@@ -13,10 +13,9 @@ from connectors.journal import open_journal
 from infra.index import Json, cluster_settings, print_json, progress, table
 from schemas.codec import decode
 from schemas.errors import UnreadableRecord
-from schemas.events import AnswerCompleted
 from schemas.record import Record
 from schemas.settings import Settings
-from schemas.spending import Spending, Spent
+from schemas.spending import End, Spending, Spent
 from schemas.topics import ANSWERS
 from streams.positions import milliseconds
 from streams.replay import Advance, history, length
@@ -58,7 +57,7 @@ async def usage(
     return {name: spending[name].by_model() for name in sorted(spending)}
 
 
-def _answer(record: Record, tenant: str | None, span: tuple[int, int | None]) -> AnswerCompleted | None:
+def _answer(record: Record, tenant: str | None, span: tuple[int, int | None]) -> End | None:
     """If it is wanted. By headers and timestamp alone, most that are not need not be decoded."""
     since, until = span
     if record.timestamp < since or (until is not None and record.timestamp >= until) or tenant not in (None, record.header("tenant")):
@@ -67,7 +66,7 @@ def _answer(record: Record, tenant: str | None, span: tuple[int, int | None]) ->
         event = decode(record)
     except UnreadableRecord:
         return None
-    return event if isinstance(event, AnswerCompleted) else None
+    return event if isinstance(event, End) else None
 
 
 def _show(found: dict[str, list[Spent]]) -> None:

@@ -108,6 +108,14 @@ class Cost(Value):
     currency: str = "USD"
 
 
+class Paid(Value):
+    """What a model took for text that did not become the answer: it failed, or was stopped. Told by its server, or counted by what had come."""
+
+    model: str
+    usage: Usage
+    cost: Cost | None = None  #: null: the model has no price
+
+
 class CacheKey(Value):
     """Two answers with the same key would be the same: tenant, index position, model, its parameters and prompt, filters, conversation."""
 
@@ -154,6 +162,7 @@ class AnswerCompleted(AnswerEvent):
     cached: CachedAnswer | None = None  #: usage and cost are then nothing
     cache_key: CacheKey | None = None  #: null: it may not be given again
     cost: Cost | None = None  #: null: the model has no price
+    in_vain: tuple[Paid, ...] = ()  #: what models took for text that is not in the answer
     grounding: float | None = None  #: 0..1, how far its sentences are held by the chunks that they cite; null: it cites nothing
     dropped_citations: int = 0  #: numbers that stand for no chunk, and were taken out of the text
     checked: bool = False  #: the model has read its own draft once more and mended it
@@ -172,6 +181,7 @@ class AnswerFailed(AnswerEvent):
     detail: str
     remedy: str
     retryable: bool
+    in_vain: tuple[Paid, ...] = ()  #: what models took for text that is not in the answer
 
 
 class AnswerCancelled(AnswerEvent):
@@ -181,3 +191,4 @@ class AnswerCancelled(AnswerEvent):
     version: Literal[1] = 1
     cancelled_by: str = "anonymous"
     tokens_end: int
+    in_vain: tuple[Paid, ...] = ()  #: what models took for text that is not in the answer

@@ -1,16 +1,30 @@
-"""The settings of ROXY_ROUTES, ROXY_EXPERIMENTS and ROXY_PRICES: tables that say how a question is answered, and at what price."""
+"""The settings of ROXY_ENDPOINTS, ROXY_ROUTES, ROXY_EXPERIMENTS and ROXY_PRICES: where and how a question is answered, and at what price."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from schemas.events import Intent, Tier
+
+#: How an answer that lost its worker goes on at an endpoint. auto: behind what is out for Ollama, anew for others.
+EndpointResumes = Literal["auto", "prefix", "restart"]
+#: The name by which an OpenAI-compatible endpoint knows an answer's longest length. auto: by its address.
+Length = Literal["auto", "max_tokens", "max_completion_tokens"]
 
 
 class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Endpoint(_Row):
+    """A server of models."""
+
+    url: str
+    key: SecretStr | None = None
+    resumes: EndpointResumes = "auto"
+    length: Length = "auto"
 
 
 class RouteRule(_Row):

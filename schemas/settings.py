@@ -9,14 +9,13 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from schemas.answering_settings import Experiment, Price, RouteRule
+from schemas.answering_settings import Endpoint, EndpointResumes, Experiment, Length, Price, RouteRule
 from schemas.errors import InvalidSetting
 from schemas.events import Tenant, Tier
 
 PREFIX = "ROXY_"
 Placement = Literal["topic", "lane"]
 Role = Literal["ask", "ingest", "operate"]
-Length = Literal["auto", "max_tokens", "max_completion_tokens"]
 
 
 class ApiKey(BaseModel):
@@ -135,6 +134,11 @@ class Settings(BaseSettings):
     ollama_context: int = Field(8_192, ge=256, description="Tokens that prompt and answer may have together at the Ollama server.")
     openai_url: str = Field("https://api.openai.com/v1", description="Address of the OpenAI-compatible endpoint, its version included.")
     openai_key: SecretStr | None = Field(None, description="Key of the OpenAI-compatible endpoint.")
+    endpoints: dict[str, Endpoint] = Field(
+        default_factory=dict,
+        description='JSON: further servers by name: {"own": {"url": "http://host:port/v1", "key": "…", "resumes": "prefix"}}. All but url may be '
+        "left out, as may length, which is as ROXY_OPENAI_LENGTH. Their models are openai@own:<model>, or ollama@own:<model>.",
+    )
     openai_length: Length = Field(
         "auto",
         description="Name under which the endpoint is told ROXY_MODEL_MAX_TOKENS. "
@@ -148,7 +152,7 @@ class Settings(BaseSettings):
     )
     model_max_tokens: int = Field(1_024, ge=1, description="Longest answer, in the model's tokens.")
     model_seed: int | None = Field(None, description="Seed of the model's choices, where its server knows one.")
-    model_resumes: Literal["auto", "prefix", "restart"] = Field(
+    model_resumes: EndpointResumes = Field(
         "auto", description="How an answer that lost its worker goes on: behind what is out, or anew. auto: prefix for ollama, restart for openai."
     )
     model_connect_s: float = Field(5.0, gt=0, description="Longest time to connect to the model's server.")

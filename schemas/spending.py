@@ -1,18 +1,23 @@
-"""Spending: tokens and cost of many answers, by model. A fold that counts an answer once, however often its record is written."""
+"""Spending: tokens and cost of many answers, by model. A fold that counts an answer once, however often its record is written.
+
+What was paid for counts, whatever became of it: a model that failed, or was stopped, had read its prompt and written some of the answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from schemas.events import AnswerCompleted
+from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, Paid
+
+End = AnswerCompleted | AnswerFailed | AnswerCancelled
 
 
 class Spent(NamedTuple):
     """Of one model. `cost` by currency."""
 
     model: str
-    answers: int
+    answers: int  #: that were completed
     prompt_tokens: int
     completion_tokens: int
     cost: dict[str, float]
@@ -21,12 +26,12 @@ class Spent(NamedTuple):
 class Spending:
     """Answers by id: of two attempts' ends the higher counts."""
 
-    def __init__(self, answers: Iterable[AnswerCompleted] = ()) -> None:
-        self._answers: dict[tuple[str, str, str], AnswerCompleted] = {}
+    def __init__(self, answers: Iterable[End] = ()) -> None:
+        self._answers: dict[tuple[str, str, str], End] = {}
         for answer in answers:
             self.add(answer)
 
-    def add(self, answer: AnswerCompleted) -> None:
+    def add(self, answer: End) -> None:
         key = (answer.tenant, answer.session_id, answer.answer_id)
         before = self._answers.get(key)
         if before is None or before.attempt < answer.attempt:
@@ -34,16 +39,24 @@ class Spending:
 
     def by_model(self) -> list[Spent]:
         """In order of the models' names."""
-        models: dict[str, list[AnswerCompleted]] = {}
+        models: dict[str, list[Paid]] = {}
         for answer in self._answers.values():
-            models.setdefault(answer.model, []).append(answer)
-        return [_spent(model, models[model]) for model in sorted(models)]
+            for paid in paid_of(answer):
+                models.setdefault(paid.model, []).append(paid)
+        completed = [answer.model for answer in self._answers.values() if isinstance(answer, AnswerCompleted)]
+        return [_spent(model, completed.count(model), models[model]) for model in sorted(models)]
 
 
-def _spent(model: str, answers: list[AnswerCompleted]) -> Spent:
+def paid_of(answer: End) -> tuple[Paid, ...]:
+    """All that it took."""
+    own = (Paid(model=answer.model, usage=answer.usage, cost=answer.cost),) if isinstance(answer, AnswerCompleted) else ()
+    return *own, *answer.in_vain
+
+
+def _spent(model: str, answers: int, paid: list[Paid]) -> Spent:
     cost: dict[str, float] = {}
-    for each in answers:
+    for each in paid:
         if each.cost is not None:
             cost[each.cost.currency] = cost.get(each.cost.currency, 0.0) + each.cost.amount
-    read, written = sum(each.usage.prompt_tokens for each in answers), sum(each.usage.completion_tokens for each in answers)
-    return Spent(model, len(answers), read, written, {currency: round(amount, 9) for currency, amount in sorted(cost.items())})
+    read, written = sum(each.usage.prompt_tokens for each in paid), sum(each.usage.completion_tokens for each in paid)
+    return Spent(model, answers, read, written, {currency: round(amount, 9) for currency, amount in sorted(cost.items())})

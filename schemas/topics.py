@@ -102,7 +102,13 @@ GENERATIONS = Topic(
 QUERIES = Topic("queries", "session id", (QueryAsked, QueryCancelled, RegenerationAsked), "Questions, from the API or any producer.")
 RETRIEVALS = Topic("retrievals", "session id", (ChunksRetrieved,), "What was found for each question.")
 SESSIONS = Topic("sessions", "session id", SESSION_EVENTS, "Lanes: all of one session in order, many sessions to a partition.")
-ANSWERS = Topic("answers", "session id", (AnswerCompleted,), "The audit record of every answer.", FOREVER)
+ANSWERS = Topic(
+    "answers",
+    "session id",
+    (AnswerCompleted, AnswerFailed, AnswerCancelled),
+    "The audit record of every answer, and of what became of those that there are none of.",
+    FOREVER,
+)
 FEEDBACK = Topic("feedback", "session id", (FeedbackGiven, FeedbackRetracted), "What people thought of answers.", FOREVER)
 PREFERENCES = Topic("preferences", "pair id", (PreferencePairFormed,), "Pairs of answers of which one is preferred.", FOREVER, "compact")
 FLAGS = Topic("flags", "flag", (FlagChanged,), "Each change of a feature flag.", FOREVER)

@@ -128,19 +128,21 @@ async def _answer(writing: Writing, moderation: Moderation) -> AsyncGenerator[Ev
 async def _spoken(writing: Writing, moderation: Moderation) -> AsyncGenerator[Event, None]:
     """What comes before the first token, tokens behind what is out, then the terminal event."""
     run, begun, text, index = writing.run, time.perf_counter(), writing.out.text, len(writing.out.texts)
-    async with TokenStream(run.model, run.brief.prompt, skip=text) as stream:
-        with writing.listening(stream.stop):
-            if writing.cancelled_by:  # asked behind the listener: none is missed in between
-                stream.stop()
-            await stream.soon(_TOGETHER_S if writing.first else 0)
-            for event in writing.beginning():
-                yield event
-            async for piece in stream:
-                yield run.token(index, piece)
-                text, index = text + piece, index + 1
-    if stream.stopped:
-        yield run.cancelled(writing.cancelled_by or "", index)
-        return
-    took_ms = round((time.perf_counter() - begun) * 1000, 3)
-    verdict = await moderation.of_answer(text) if run.speaker.by_a_model else Verdict()
-    yield run.completed(Ended(text, stream.finish, index, took_ms, stream.dropped_citations, verdict))
+    stream = TokenStream(run.model, run.brief.prompt, skip=text)
+    with writing.noting(stream):
+        async with stream:
+            with writing.listening(stream.stop):
+                if writing.cancelled_by:  # asked behind the listener: none is missed in between
+                    stream.stop()
+                await stream.soon(_TOGETHER_S if writing.first else 0)
+                for event in writing.beginning():
+                    yield event
+                async for piece in stream:
+                    yield run.token(index, piece)
+                    text, index = text + piece, index + 1
+        if stream.stopped:
+            yield run.cancelled(writing.cancelled_by or "", index, [*writing.in_vain, *run.paid(stream.written)])
+            return
+        took_ms = round((time.perf_counter() - begun) * 1000, 3)
+        verdict = await moderation.of_answer(text) if run.speaker.by_a_model else Verdict()
+        yield run.completed(Ended(text, writing.whole(stream.finish), index, took_ms, stream.dropped_citations, verdict, writing.in_vain))

@@ -22,7 +22,7 @@ from connectors.observability import context_from, traceparent_of
 from connectors.session_log.base import SessionLog
 from schemas.codec import Context, decode
 from schemas.errors import LogUnavailable, RoxyError, Unavailable, UnreadableRecord
-from schemas.events import Event
+from schemas.events import Event, Paid
 from schemas.record import Position, Record
 from schemas.topics import Topic
 from streams.dead_letters import dead_letter
@@ -45,6 +45,7 @@ class Delivery(NamedTuple):
     redelivered: bool  #: it may have been worked on before: read back what is out already
     attempt: int  #: fences: a later delivery of the same record has a higher one
     written: Callable[[], Awaitable[list[Position]]]  #: where the step's last output lies, once it is there
+    in_vain: list[Paid]  #: what models took that failed, in this try and in those before
     untimed: Callable[[], AbstractContextManager[None]] = nullcontext  #: stops the step's clock, for work that has a limit of its own
     afresh: Callable[[], None] = lambda: None  #: gives the step its whole time again, for work that is begun anew
 
@@ -96,13 +97,14 @@ class Frame:
 
     async def _until_done(self, record: Record, event: Event, context: Context, *, redelivered: bool, generation: int) -> None:
         tries = failures = 0
+        in_vain = list[Paid]()
         while True:
             tries += 1
             asked_s = 0.0
             outlet = self._outlet(context, careful=redelivered or tries > 1)
             attempt = generation * _GENERATION + min(tries * _TRY, _GENERATION - _TRY)
             afresh = partial(outlet.afresh, self._policy.timeout_s)
-            delivery = Delivery(record.position, outlet.careful, attempt, outlet.written, outlet.untimed, afresh)
+            delivery = Delivery(record.position, outlet.careful, attempt, outlet.written, in_vain, outlet.untimed, afresh)
             try:
                 await self._run(event, delivery, outlet)
                 return
@@ -141,17 +143,21 @@ class Frame:
         """The dead letter first: once the session has a terminal record, the next worker takes the work for done."""
         log.error("step failed", step=self._step.name, position=str(record.position), error=error.slug(), detail=error.detail)
         await self._dead_letter(record, error, context, tries)
-        await _once_log_is_there(lambda: self._tell(event, delivery, error, context))
-
-    async def _tell(self, event: Event, delivery: Delivery, error: RoxyError, context: Context) -> None:
-        """Of a failure, to whoever waits. The record is safe by now, so a place that cannot be written to must not hold up its partition."""
         last = delivery._replace(attempt=delivery.attempt + _TRY - 1)  # counts even where the try had begun its answer anew
-        outlet = self._outlet(context, careful=True)
         try:
             told = self._step.failed(event, last, error)
-            if told is not None:
-                await outlet.write(told)
-                await outlet.settle()
+        except Exception:
+            log.exception("nobody could be told", step=self._step.name)
+            return
+        if told is not None:
+            await _once_log_is_there(lambda: self._tell(told, context))
+
+    async def _tell(self, told: Event, context: Context) -> None:
+        """Of a failure, to whoever waits. The record is safe by now, so a place that cannot be written to must not hold up its partition."""
+        outlet = self._outlet(context, careful=True)
+        try:
+            await outlet.write(told)
+            await outlet.settle()
         except LogUnavailable:
             raise
         except RoxyError as untold:

@@ -26,6 +26,7 @@ from streams.answer_so_far import AnswerSoFar, holds, read_back
 from streams.answering.arm_counts import count_end
 from streams.answering.attempt import answer_failed
 from streams.answering.brief import Brief, brief_of
+from streams.answering.budget import warn_of_length
 from streams.answering.in_force import InForce
 from streams.answering.routing import routed
 from streams.answering.spent import count_spent
@@ -86,9 +87,10 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
     answer = generate(event, delivery, briefing=briefing, cancellations=ports.cancellations, moderation=ports.moderation, read_back=so_far)
     async with aclosing(answer) as outputs:
         async for output in outputs:
-            count_end(output, holds_now.arms)
-            count_spent(output)
             yield output
+            count_end(output, holds_now.arms)  # behind the write: what was lost on the way is said once more
+            count_spent(output)
+            warn_of_length(output, holds_now.settings)
 
 
 async def on_feedback(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
@@ -123,7 +125,8 @@ def answer_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event 
     """A question that cannot be answered ends in AnswerFailed."""
     if not isinstance(event, QueryAsked | ChunksRetrieved):
         return None
-    failed = answer_failed(event.tenant, event.session_id, event.query_id, delivery.attempt, error)
+    failed = answer_failed(event.tenant, event.session_id, event.query_id, delivery.attempt, error, delivery.in_vain)
+    count_spent(failed)
     count_end(failed, event.arms if isinstance(event, ChunksRetrieved) else {})
     return failed
 

@@ -37,6 +37,7 @@ class TokenStream:
         self._pump: asyncio.Task[None]
         self._first = True
         self.stopped = False
+        self.written = 0  #: tokens that the model has said, whoever has seen them
         self.finish = Finish(Usage())
 
     async def __aenter__(self) -> TokenStream:
@@ -112,6 +113,7 @@ class TokenStream:
                 if isinstance(token, Finish):
                     self.finish = token
                 else:
+                    self.written += 1
                     yield self._citations.feed(token)
         yield self._citations.end()
 

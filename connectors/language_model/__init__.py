@@ -21,19 +21,20 @@ def open_language_model(setting: str, settings: Settings) -> LanguageModel:
         from connectors.language_model.scripted import ScriptedModel
 
         return ScriptedModel.from_json(rest, template(settings.prompt, settings.prompts_dir))
-    if backend == "ollama" and rest:
-        _require(backend, setting)
+    package = backend.partition("@")[0]
+    if package == "ollama" and rest:
+        _require(package, setting)
         from connectors.language_model.ollama import OllamaModel
 
-        return OllamaModel(rest, settings)
-    if backend == "openai" and rest:
-        _require(backend, setting)
+        return OllamaModel(setting, settings)
+    if package == "openai" and rest:
+        _require(package, setting)
         from connectors.language_model.openai import OpenAIModel
 
-        return OpenAIModel(rest, settings)
+        return OpenAIModel(setting, settings)
     raise InvalidSetting(
         f"There is no language model {setting!r}.",
-        remedy="Use extractive, ollama:<model>, openai:<model>, or scripted:<JSON of its script>.",
+        remedy="Use extractive, ollama:<model>, openai:<model>, openai@<name in ROXY_ENDPOINTS>:<model>, or scripted:<JSON of its script>.",
     )
 
 

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from connectors.language_model.base import Finish, Prompt, Resumes
 from connectors.language_model.prompting import Asked, template
+from connectors.tokenizer import open_tokenizer
+from schemas.answering_settings import Endpoint
 from schemas.errors import InvalidSetting, ModelRefused, ModelUnavailable, RoxyError
 from schemas.events import RetrievedChunk
 from schemas.settings import Settings
@@ -46,14 +48,18 @@ class ServedModel:
     converses = True
     worth_keeping = True
 
-    def __init__(self, name: str, settings: Settings, *, resumes: Resumes, options: dict[str, Any]) -> None:
-        """`name`: backend:model. `options`: how the model writes, by its protocol's names."""
+    def __init__(self, name: str, settings: Settings, *, resumes: Resumes, options: dict[str, Any], length: str) -> None:
+        """`name`: backend:model, or backend@endpoint:model. `options`: how the model writes, by its protocol's names.
+
+        `length`: the name of the one that says how long an answer may be.
+        """
         self.name, self.resumes = name, resumes
         self.template = template(settings.prompt, settings.prompts_dir)
         self.parameters: dict[str, Any] = {**options, **self.template.parameters}
         self._model = name.partition(":")[2]
         self._limits = Limits.of(settings)
-        self._options = options
+        self._options, self._length = options, length
+        self._tokenizer = open_tokenizer(settings.tokenizer_file)
 
     async def read_ahead(self, chunks: tuple[RetrievedChunk, ...]) -> None:
         """The server reads them with the question."""
@@ -64,6 +70,13 @@ class ServedModel:
         async with aclosing(in_time(self._parts(asked, prefix), self._limits, self.name)) as parts:
             async for part in parts:
                 yield part
+
+    def _options_behind(self, prefix: str) -> dict[str, Any]:
+        """Servers count from where they go on: what is out already is taken off the longest answer. Of nothing at all none would be asked."""
+        if not prefix:
+            return self._options
+        left = self._options[self._length] - self._tokenizer.count(prefix)
+        return {**self._options, self._length: max(1, left)}
 
     def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
         """What the server says, as it comes, empty where it is no part of the answer; its faults as errors of ours."""
@@ -93,6 +106,27 @@ async def in_time(parts: AsyncGenerator[Part, None], limits: Limits, name: str) 
                 continue
             yield part
             limit, silent = limits.between_tokens_s, "between two tokens"
+
+
+def endpoint_of(model: str, settings: Settings) -> Endpoint:
+    """Where `backend:model` is asked; `backend@name:model` at the endpoint of that name. Raises InvalidSetting."""
+    backend, at, name = model.partition(":")[0].partition("@")
+    if at and name not in settings.endpoints:
+        there = ", ".join(settings.endpoints) or "none"
+        raise InvalidSetting(f"There is no endpoint {name!r}, which {model} names.", remedy=f"Give its url in ROXY_ENDPOINTS; there are: {there}.")
+    found = settings.endpoints[name] if at else _unnamed(backend, settings)
+    return found.model_copy(update={"url": address(found.url, setting_of(model))})
+
+
+def _unnamed(backend: str, settings: Settings) -> Endpoint:
+    url, key = (settings.ollama_url, settings.ollama_key) if backend == "ollama" else (settings.openai_url, settings.openai_key)
+    return Endpoint(url=url, key=key, resumes=settings.model_resumes, length=settings.openai_length)
+
+
+def setting_of(model: str) -> str:
+    """By which setting a model's address is given."""
+    backend, at, name = model.partition(":")[0].partition("@")
+    return f"ROXY_ENDPOINTS, {name}" if at else f"ROXY_{backend.upper()}_URL"
 
 
 def address(value: str, setting: str) -> str:

@@ -15,8 +15,9 @@ from ollama import AsyncClient, ChatResponse, ResponseError
 from pydantic import SecretStr
 
 from connectors.language_model.base import Finish, Resumes
-from connectors.language_model.endpoint import ServedModel, address, cut, failed, is_local, refused
+from connectors.language_model.endpoint import ServedModel, cut, endpoint_of, failed, is_local, refused, setting_of
 from connectors.language_model.prompting import Asked
+from schemas.answering_settings import Endpoint
 from schemas.errors import ModelUnavailable
 from schemas.events import Usage
 from schemas.settings import Settings
@@ -25,14 +26,15 @@ from schemas.settings import Settings
 class OllamaModel(ServedModel):
     """See connectors/language_model/base.py."""
 
-    def __init__(self, model: str, settings: Settings) -> None:
-        resumes: Resumes = "restart" if settings.model_resumes == "restart" else "prefix"
-        super().__init__(f"ollama:{model}", settings, resumes=resumes, options=_options(settings))
-        self._client = self._opened(settings)
+    def __init__(self, name: str, settings: Settings) -> None:
+        endpoint = endpoint_of(name, settings)
+        resumes: Resumes = "restart" if endpoint.resumes == "restart" else "prefix"
+        super().__init__(name, settings, resumes=resumes, options=_options(settings), length="num_predict")
+        self._client = self._opened(endpoint)
 
     async def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
         with self._own_errors():
-            answer = await self._client.chat(self._model, asked.turns(prefix), stream=True, options=self._options)
+            answer = await self._client.chat(self._model, asked.turns(prefix), stream=True, options=self._options_behind(prefix))
             async with aclosing(answer) as parts:  # type: ignore[type-var] # it is a generator, and closing it ends the request
                 async for part in parts:
                     yield part.message.content or ""
@@ -41,14 +43,13 @@ class OllamaModel(ServedModel):
                         return
         raise cut(self.name)
 
-    def _opened(self, settings: Settings) -> AsyncClient:
+    def _opened(self, endpoint: Endpoint) -> AsyncClient:
         """A client that keeps no connection: one that the server has closed meanwhile would fail the next answer."""
-        url = address(settings.ollama_url, "ROXY_OLLAMA_URL")
         return AsyncClient(
-            url,
+            endpoint.url,
             timeout=httpx.Timeout(None, connect=self._limits.connect_s),
-            auth=_Key(settings.ollama_key),
-            trust_env=not is_local(url),
+            auth=_Key(endpoint.key),
+            trust_env=not is_local(endpoint.url),
             follow_redirects=False,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             event_hooks={"response": [self._look]},
@@ -66,7 +67,7 @@ class OllamaModel(ServedModel):
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise ModelUnavailable(f"No Ollama answers for {self.name}.", remedy="Start `ollama serve`, or set ROXY_OLLAMA_URL.") from error
+            raise ModelUnavailable(f"No Ollama answers for {self.name}.", remedy=f"Start `ollama serve`, or set {setting_of(self.name)}.") from error
         except (httpx.RemoteProtocolError, httpx.ReadError) as error:
             raise cut(self.name) from error
         except (ResponseError, httpx.HTTPError, ValueError, AttributeError, TypeError) as error:  # the latter: a line that is no part of an answer

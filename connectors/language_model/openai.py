@@ -15,9 +15,10 @@ import httpx2
 from openai import APIConnectionError, APIError, APIStatusError
 
 from connectors.language_model.base import Finish, Resumes
-from connectors.language_model.endpoint import ServedModel, cut, failed, refused
+from connectors.language_model.endpoint import ServedModel, cut, endpoint_of, failed, refused, setting_of
 from connectors.language_model.prompting import Asked
 from connectors.openai.client import headers_left_out, opened
+from schemas.answering_settings import Endpoint
 from schemas.errors import ModelRefused, ModelUnavailable
 from schemas.events import Usage
 from schemas.settings import Settings
@@ -28,11 +29,13 @@ _CONTINUE = {"continue_final_message": True, "add_generation_prompt": False}
 class OpenAIModel(ServedModel):
     """See connectors/language_model/base.py."""
 
-    def __init__(self, model: str, settings: Settings) -> None:
-        resumes: Resumes = "prefix" if settings.model_resumes == "prefix" else "restart"
-        super().__init__(f"openai:{model}", settings, resumes=resumes, options=_options(settings))
-        self._client = opened(settings)
-        self._headers = headers_left_out(settings)
+    def __init__(self, name: str, settings: Settings) -> None:
+        endpoint = endpoint_of(name, settings)
+        resumes: Resumes = "prefix" if endpoint.resumes == "prefix" else "restart"
+        length = _length(endpoint)
+        super().__init__(name, settings, resumes=resumes, options=_options(settings, length), length=length)
+        self._client = opened(endpoint, settings.model_connect_s)
+        self._headers = headers_left_out(endpoint)
 
     async def _parts(self, asked: Asked, prefix: str) -> AsyncGenerator[str | Finish, None]:
         tokens, usage, reason = 0, None, None
@@ -60,7 +63,7 @@ class OpenAIModel(ServedModel):
             stream_options={"include_usage": True},
             extra_headers=self._headers,
             extra_body=_CONTINUE if prefix else None,
-            **self._options,
+            **self._options_behind(prefix),
         )
 
     @contextmanager
@@ -68,11 +71,11 @@ class OpenAIModel(ServedModel):
         try:
             yield
         except APIStatusError as error:
-            remedy = "Check the name of the model in ROXY_LANGUAGE_MODEL, and the path of ROXY_OPENAI_URL: most end in /v1."
+            remedy = f"Check the name of the model in ROXY_LANGUAGE_MODEL, and the path of {setting_of(self.name)}: most end in /v1."
             raise refused(self.name, error.status_code, error.message, error.response.headers, remedy) from error
         except APIConnectionError as error:
             if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
-                raise ModelUnavailable(f"No server answers for {self.name}.", remedy="Check that it runs, and ROXY_OPENAI_URL.") from error
+                raise ModelUnavailable(f"No server answers for {self.name}.", remedy=f"Check that it runs, and {setting_of(self.name)}.") from error
             raise cut(self.name) from error
         except (httpx2.RemoteProtocolError, httpx2.ReadError) as error:
             raise cut(self.name) from error
@@ -80,17 +83,16 @@ class OpenAIModel(ServedModel):
             raise failed(self.name, error) from error
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, length: str) -> dict[str, Any]:
     """By OpenAI's names. Models that want the newer one refuse a temperature as well, unless it is the one that they have."""
-    length = _length(settings)
     usual = 0.0 if length == "max_tokens" else None
     temperature = usual if settings.model_temperature is None else settings.model_temperature
     options = {"temperature": temperature, length: settings.model_max_tokens, "seed": settings.model_seed}
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _length(settings: Settings) -> str:
+def _length(endpoint: Endpoint) -> str:
     """Name of the longest answer's parameter: OpenAI's own models all take the newer one, other servers may know the older one only."""
-    if settings.openai_length != "auto":
-        return settings.openai_length
-    return "max_completion_tokens" if urlsplit(settings.openai_url).hostname == "api.openai.com" else "max_tokens"
+    if endpoint.length != "auto":
+        return endpoint.length
+    return "max_completion_tokens" if urlsplit(endpoint.url).hostname == "api.openai.com" else "max_tokens"

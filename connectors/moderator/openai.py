@@ -7,7 +7,7 @@ import asyncio
 import httpx2
 from openai import APIError
 
-from connectors.language_model.endpoint import one_line
+from connectors.language_model.endpoint import endpoint_of, one_line
 from connectors.openai.client import headers_left_out, opened
 from schemas.errors import ModeratorUnavailable
 from schemas.settings import Settings
@@ -21,7 +21,8 @@ class OpenAIModerator:
     def __init__(self, model: str, settings: Settings) -> None:
         self.name = f"openai:{model}"
         self._model, self._timeout_s = model, settings.moderator_timeout_s
-        self._client, self._headers = opened(settings), headers_left_out(settings)
+        endpoint = endpoint_of(self.name, settings)
+        self._client, self._headers = opened(endpoint, settings.model_connect_s), headers_left_out(endpoint)
 
     async def categories(self, text: str) -> tuple[str, ...]:
         """Those that the endpoint says yes to, if it flags the text."""

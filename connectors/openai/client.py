@@ -10,24 +10,23 @@ from typing import Any
 import httpx2
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Omit, Timeout
 
-from connectors.language_model.endpoint import address, is_local
-from schemas.settings import Settings
+from connectors.language_model.endpoint import is_local
+from schemas.answering_settings import Endpoint
 
 
-def opened(settings: Settings) -> AsyncOpenAI:
+def opened(endpoint: Endpoint, connect_s: float) -> AsyncOpenAI:
     """A client that keeps no connection: one that the server has closed meanwhile would fail the next request. Tries again are the step's."""
-    url = address(settings.openai_url, "ROXY_OPENAI_URL")
     none_kept = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     return AsyncOpenAI(
-        api_key=settings.openai_key.get_secret_value() if settings.openai_key else "none",
-        base_url=url,
+        api_key=endpoint.key.get_secret_value() if endpoint.key else "none",
+        base_url=endpoint.url,
         max_retries=0,
-        timeout=Timeout(None, connect=settings.model_connect_s),
-        http_client=DefaultAsyncHttpxClient(limits=none_kept, trust_env=not is_local(url)),
+        timeout=Timeout(None, connect=connect_s),
+        http_client=DefaultAsyncHttpxClient(limits=none_kept, trust_env=not is_local(endpoint.url)),
     )
 
 
-def headers_left_out(settings: Settings) -> dict[str, Any]:
+def headers_left_out(endpoint: Endpoint) -> dict[str, Any]:
     """Those that the package would make from the environment, and the key if there is none."""
-    names = ["OpenAI-Organization", "OpenAI-Project", *([] if settings.openai_key else ["Authorization"])]
+    names = ["OpenAI-Organization", "OpenAI-Project", *([] if endpoint.key else ["Authorization"])]
     return {name: Omit() for name in names}

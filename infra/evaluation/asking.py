@@ -75,7 +75,7 @@ async def _retrieved(ports: Ports, asked: QueryAsked, number: int) -> ChunksRetr
         return [at]
 
     events: list[Event] = []
-    async for output in step.run(asked, Delivery(at, redelivered=False, attempt=1, written=written)):
+    async for output in step.run(asked, Delivery(at, redelivered=False, attempt=1, written=written, in_vain=[])):
         events += output if isinstance(output, tuple) else ()
     return next(event for event in events if isinstance(event, ChunksRetrieved))
 

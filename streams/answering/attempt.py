@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from connectors.language_model.base import Finish, LanguageModel
+from connectors.tokenizer import open_tokenizer
 from schemas.errors import RoxyError, Unavailable
 from schemas.events import (
     AnswerCancelled,
@@ -13,12 +15,16 @@ from schemas.events import (
     ChunksRetrieved,
     Conversation,
     GenerationStarted,
+    Paid,
     Route,
     TokensGenerated,
     Usage,
     answer_id_of,
 )
+from schemas.settings import Settings
+from streams.answer_so_far import AnswerSoFar
 from streams.answering.brief import Brief
+from streams.answering.budget import length_of
 from streams.answering.cache_key import may_be_given_again
 from streams.answering.citations import cited
 from streams.answering.context import context_of
@@ -37,6 +43,7 @@ class Ended(NamedTuple):
     took_ms: float
     dropped_citations: int = 0
     verdict: Verdict = Verdict()  #: the moderator's on the text
+    in_vain: Sequence[Paid] = ()  #: what models took that failed at it
 
 
 class Attempt(NamedTuple):
@@ -91,8 +98,24 @@ class Attempt(NamedTuple):
     def token(self, index: int, text: str) -> TokensGenerated:
         return TokensGenerated(**self.fields(f"{self.number}:{index}"), index=index, text=text)
 
-    def cancelled(self, cancelled_by: str, index: int) -> AnswerCancelled:
-        return AnswerCancelled(**self.fields("end"), cancelled_by=cancelled_by, tokens_end=index)
+    def cancelled(self, cancelled_by: str, index: int, in_vain: Sequence[Paid]) -> AnswerCancelled:
+        return AnswerCancelled(**self.fields("end"), cancelled_by=cancelled_by, tokens_end=index, in_vain=tuple(in_vain))
+
+    def paid(self, written: int) -> list[Paid]:
+        """What the model took for so many tokens that are not the answer: a server tells it behind its last one only."""
+        if not written or self.speaker.cached or not self.speaker.by_a_model:
+            return []
+        settings = self.brief.settings
+        usage = Usage(prompt_tokens=length_of(self.brief.prompt, self.model.template, settings), completion_tokens=written)
+        return [Paid(model=self.model.name, usage=usage, cost=cost_of(self.model.name, usage, settings))]
+
+    def whole(self, finish: Finish, before: str) -> Finish:
+        """With the tokens of what was out before: of a model that goes on behind it, its server counts the rest only."""
+        if not before or self.model.resumes != "prefix":
+            return finish
+        tokens = open_tokenizer(self.brief.settings.tokenizer_file).count(before)
+        usage = finish.usage.model_copy(update={"completion_tokens": finish.usage.completion_tokens + tokens})
+        return finish._replace(usage=usage)
 
     def completed(self, ended: Ended) -> AnswerCompleted:
         """The audit record."""
@@ -118,6 +141,7 @@ class Attempt(NamedTuple):
             cached=self.speaker.cached,
             cache_key=self.speaker.cache_key,
             cost=cost_of(self.model.name, ended.finish.usage, brief.settings),
+            in_vain=tuple(ended.in_vain),
             grounding=grounding_of(ended.text, chunks),
             dropped_citations=ended.dropped_citations,
             checked=ended.finish.checked,
@@ -129,7 +153,16 @@ class Attempt(NamedTuple):
         return completed if may_be_given_again(completed) else completed.model_copy(update={"cache_key": None})
 
 
-def answer_failed(tenant: str, session_id: str, query_id: str, attempt: int, error: RoxyError) -> AnswerFailed:
+def paid_before(so_far: AnswerSoFar, settings: Settings) -> list[Paid]:
+    """What an attempt took whose text is void now, as far as the log tells."""
+    begun = so_far.begun
+    if begun is None or begun.refused or begun.cached or not so_far.texts:
+        return []
+    usage = Usage(completion_tokens=open_tokenizer(settings.tokenizer_file).count(so_far.text))
+    return [Paid(model=begun.model, usage=usage, cost=cost_of(begun.model, usage, settings))]
+
+
+def answer_failed(tenant: str, session_id: str, query_id: str, attempt: int, error: RoxyError, in_vain: Sequence[Paid] = ()) -> AnswerFailed:
     """AnswerFailed with the error's message and remedy."""
     answer_id = answer_id_of(query_id)
     return AnswerFailed(
@@ -143,4 +176,5 @@ def answer_failed(tenant: str, session_id: str, query_id: str, attempt: int, err
         detail=error.detail,
         remedy=error.remedy,
         retryable=isinstance(error, Unavailable),
+        in_vain=tuple(in_vain),
     )

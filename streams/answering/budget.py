@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
+import structlog
+
 from connectors.chunker.words import as_tokens, count_words, word_starts
 from connectors.language_model.base import Prompt
 from connectors.language_model.prompting import Template
@@ -19,7 +21,7 @@ from connectors.language_model.prompting import template as find_template
 from connectors.tokenizer import open_tokenizer
 from connectors.tokenizer.base import Tokenizer
 from schemas.errors import InvalidQuery, InvalidSetting
-from schemas.events import Conversation, RetrievedChunk
+from schemas.events import AnswerCompleted, Conversation, RetrievedChunk
 from schemas.settings import Settings
 from streams.answering.conversation import Told
 from streams.search.context import sentence_ends
@@ -28,6 +30,9 @@ Chunks = tuple[RetrievedChunk, ...]
 One = TypeVar("One")
 
 _ROUND_A_TURN = 8  # tokens that chat templates put round each turn, at most
+_FAR, _FEW = 1.5, 64  # a model that reads so much more than was counted is counted wrongly
+
+log = structlog.get_logger(__name__)
 
 
 class Fitted(NamedTuple):
@@ -79,6 +84,11 @@ def within(prompt: Prompt, told: Told, template: Template | None, settings: Sett
     return Fitted(given, _conversation(given, told, share, tokenizer))
 
 
+def length_of(prompt: Prompt, template: Template | None, settings: Settings) -> int:
+    """Tokens of the prompt in these words; of a model that is given no text, none."""
+    return _length(prompt, template, open_tokenizer(settings.tokenizer_file)) if template else 0
+
+
 def require_words(settings: Settings) -> None:
     """Read what the settings name, when the worker starts. Raises InvalidSetting, MissingExtra."""
     template, tokenizer = find_template(settings.prompt, settings.prompts_dir), open_tokenizer(settings.tokenizer_file)
@@ -86,6 +96,16 @@ def require_words(settings: Settings) -> None:
     if empty >= settings.prompt_tokens:
         remedy = "Raise it, or shorten the template."
         raise InvalidSetting(f"ROXY_PROMPT_TOKENS leaves no room for a question: the template {template.name} alone has {empty}.", remedy=remedy)
+
+
+def warn_of_length(event: object, settings: Settings) -> None:
+    """Of a prompt that was far longer than it had been counted: ROXY_PROMPT_TOKENS does not hold what it promises."""
+    if not isinstance(event, AnswerCompleted) or event.prompt is None or event.checked:  # of a checked one, both prompts are counted
+        return
+    counted = open_tokenizer(settings.tokenizer_file).count(event.prompt)
+    if event.usage.prompt_tokens > counted * _FAR + _FEW:
+        remedy = "Set ROXY_TOKENIZER_FILE."
+        log.warning("prompt longer than counted", model=event.model, counted=counted, read=event.usage.prompt_tokens, remedy=remedy)
 
 
 def _in_context(chunks: Chunks, tokenizer: Tokenizer, most: int) -> Chunks:

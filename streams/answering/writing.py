@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
-from schemas.events import Event
+from connectors.language_model.base import Finish
+from schemas.events import Event, Paid
 from streams.answer_so_far import AnswerSoFar
-from streams.answering.attempt import Attempt
+from streams.answering.attempt import Attempt, paid_before
 from streams.answering.speaker import Speaker
 from streams.cancellations import Cancellations, Query
 from streams.step import Delivery
+from streams.token_stream import TokenStream
 
 
 class Writing:
@@ -21,6 +23,8 @@ class Writing:
         self._resumes_at = len(so_far.texts) if _goes_on(run, so_far) else 0
         self.run, self.query = run, Query.of(run.found)
         self.goes_on_behind(so_far)
+        if not (self._resumes_at or self.in_vain):  # a worker before has gone, and what it had paid for with it
+            self.in_vain.extend(paid_before(so_far, run.brief.settings))
         started = run.started(self._resumes_at)
         self.first: list[Event] = [started] if so_far.found else [run.found, started]
 
@@ -44,6 +48,24 @@ class Writing:
         self.out = self.out._replace(texts=())
         self.first = [self.run.started(0)]
         self._delivery.afresh()
+
+    @property
+    def in_vain(self) -> list[Paid]:
+        """What models took that failed at it."""
+        return self._delivery.in_vain
+
+    @contextmanager
+    def noting(self, stream: TokenStream) -> Iterator[None]:
+        """What the model takes is in vain if it does not come to its end, be it for the log's sake."""
+        try:
+            yield
+        except BaseException:
+            self.in_vain.extend(self.run.paid(stream.written))
+            raise
+
+    def whole(self, finish: Finish) -> Finish:
+        """With the tokens that were out before; but those that this worker has counted itself, when a model failed."""
+        return finish if self.in_vain else self.run.whole(finish, self.out.text)
 
     def listening(self, listener: Callable[[], None]) -> AbstractContextManager[None]:
         """Call `listener` when the query is cancelled meanwhile."""

@@ -10,6 +10,7 @@ from time import time
 import pytest
 
 from connectors.language_model.base import Finish, LanguageModel, Prompt, Turn
+from connectors.tokenizer.estimate import EstimatedTokens
 from infra.ports import free_block
 from schemas.errors import ModelRefused, ModelUnavailable
 from schemas.events import Usage
@@ -182,6 +183,18 @@ async def test_what_is_out_already_is_the_models_last_turn(dialect: Dialect) -> 
     assert ("prefix", "restart") == (model.resumes, restarting.resumes)
     assert {"role": "assistant", "content": "It is so:"} == body["messages"][-1]
     assert dialect is OLLAMA or (True, False) == (body["continue_final_message"], body["add_generation_prompt"])
+
+
+async def test_what_is_out_already_counts_into_the_longest_answer(dialect: Dialect) -> None:
+    """As the tokenizer counts it; where all is out, a server still has to be asked for something."""
+    prefixes = ("", "It is so:", "and so on " * 50)
+    async with serving(dialect, answers) as server:
+        model = dialect.model(server.port, model_resumes="prefix", model_max_tokens=50)
+        for prefix in prefixes:
+            await heard(model, prefix=prefix)
+    sent = [reply.body["options"]["num_predict"] if dialect is OLLAMA else reply.body["max_tokens"] for reply in server.replies]
+
+    assert [50, 50 - EstimatedTokens().count(prefixes[1]), 1] == sent
 
 
 async def test_a_closed_stream_hangs_up(dialect: Dialect) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from connectors.chunker.words import as_tokens, count_words
 from connectors.tokenizer import open_tokenizer
 from connectors.tokenizer.base import Tokenizer
 from schemas.errors import InvalidSetting, MissingExtra
@@ -50,6 +53,27 @@ def test_a_long_text_is_counted_to_its_end(tokenizer: Tokenizer) -> None:
     one, many = tokenizer.count("Lag is time. "), tokenizer.count("Lag is time. " * 2_000)
 
     assert 1_500 * one <= many <= 2_100 * one
+
+
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        (b64encode(bytes(range(256)) * 3).decode(), 400),
+        (sha256(b"").hexdigest() * 4, 128),
+        ("a" * 500, 125),
+        ("Donaudampfschifffahrtsgesellschaft " * 10, 85),
+    ],
+)
+def test_what_is_no_prose_is_not_estimated_far_too_low(text: str, least: int) -> None:
+    """Base64 and hex have a token for two characters or less, long words one for four: by words alone it would be one for sixteen."""
+    assert least <= open_tokenizer(None).count(text)
+
+
+def test_prose_is_estimated_as_chunks_are_counted() -> None:
+    """Both have the same budget."""
+    text = TEXTS[0]
+
+    assert as_tokens(count_words(text)) == open_tokenizer(None).count(text)
 
 
 @pytest.mark.full

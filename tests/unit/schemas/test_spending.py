@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.events import AnswerCompleted, Cost, Usage
+from schemas.events import AnswerCancelled, AnswerCompleted, Cost, Paid, Usage
 from schemas.spending import Spending, Spent
 
 
@@ -23,6 +23,16 @@ def test_usage_and_cost_add_up_by_model() -> None:
     spent = Spending([*priced, an_answer("a9", model="large")]).by_model()
 
     assert [Spent("large", 1, 10, 5, {}), Spent("small", 3, 30, 15, {"USD": 0.3})] == spent
+
+
+def test_what_was_taken_in_vain_counts_by_its_own_model() -> None:
+    """It is no answer; of an answer that was cancelled it is all there is."""
+    lost = Paid(model="large", usage=Usage(prompt_tokens=7, completion_tokens=2), cost=Cost(amount=0.5))
+    cancelled = AnswerCancelled(
+        id="a2:end", tenant="default", session_id="t1", query_id="q2", answer_id="a2", attempt=1, tokens_end=2, in_vain=(lost,)
+    )
+
+    assert [Spent("large", 0, 14, 4, {"USD": 1.0}), Spent("small", 1, 10, 5, {})] == Spending([an_answer(in_vain=(lost,)), cancelled]).by_model()
 
 
 def test_currencies_are_not_added_to_each_other() -> None:

@@ -173,7 +173,7 @@ async def test_events_that_are_not_a_topics_own_are_dead_letters(bench: Bench, e
 
 
 def _delivery() -> Delivery:
-    return Delivery(Position("queries", 2, 5), False, 7, asyncio.Event)  # type: ignore[arg-type]
+    return Delivery(Position("queries", 2, 5), False, 7, asyncio.Event, [])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -130,4 +130,4 @@ def a_delivery(attempt: int = 1, *, redelivered: bool = False) -> Delivery:
     async def written() -> list[Position]:
         return []
 
-    return Delivery(Position("retrievals", 0, 0), redelivered, attempt, written)
+    return Delivery(Position("retrievals", 0, 0), redelivered, attempt, written, [])

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from connectors.language_model.base import Prompt, Turn
 from connectors.language_model.prompting import template
 from connectors.tokenizer.estimate import EstimatedTokens
 from schemas.errors import InvalidQuery, InvalidSetting
-from schemas.events import Conversation, RetrievedChunk, Scores
+from schemas.events import AnswerCompleted, Conversation, RetrievedChunk, Scores, Usage
 from schemas.settings import Settings
-from streams.answering.budget import Fitted, require_words, within
+from streams.answering.budget import Fitted, require_words, warn_of_length, within
 from streams.answering.conversation import Told
 from tests.builders import a_chunk
 
@@ -155,3 +156,15 @@ def test_what_the_settings_name_is_looked_for_at_the_start(wrong: dict[str, obje
     """Not when the first question comes. So is whether a question fits at all."""
     with pytest.raises(InvalidSetting):
         require_words(Settings().model_copy(update=wrong))
+
+
+@pytest.mark.parametrize(("read", "warned"), [(20, False), (60, False), (5_000, True)])
+def test_a_prompt_that_the_model_found_far_longer_is_warned_of(read: int, warned: bool) -> None:
+    """By the model's own count, in the worker's log, with what to do about it. A few tokens more than were counted are usual."""
+    about = {"tenant": "default", "session_id": "t1", "query_id": "q1", "answer_id": "a-q1", "attempt": 1, "model": "small", "answered": True}
+    told = {"question": "?", "text": "!", "tokens_end": 1, "took_ms": 1.0, "prompt": "What is lag?", "usage": Usage(prompt_tokens=read)}
+    end = AnswerCompleted(id="a-q1:end", **{**about, **told})  # type: ignore[arg-type]
+    with capture_logs() as logs:
+        warn_of_length(end, Settings())
+
+    assert ["Set ROXY_TOKENIZER_FILE."] * warned == [line["remedy"] for line in logs]
