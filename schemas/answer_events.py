@@ -19,7 +19,7 @@ def answer_id_of(query_id: str) -> str:
 
 
 class AnswerEvent(SessionEvent):
-    """An event of one answer. Of two attempts the higher wins; `attempt` is the worker's consumer generation."""
+    """An event of one answer. Of two attempts the higher wins; whoever begins the answer anew counts `attempt` up."""
 
     answer_id: Id  #: one answer to a question
     attempt: int = Field(ge=0)  #: of two attempts the higher wins

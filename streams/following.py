@@ -36,9 +36,13 @@ async def follow_events(
     hear: Callable[[Wanted], None],
     *,
     start: Callable[[], Awaitable[Mapping[int, int]]],
+    worth: Callable[[Record], bool] = lambda record: True,
     deaf: Callable[[], None] = lambda: None,
 ) -> None:
-    """The same from the offsets that `start` says. Whatever fails, it is asked again. Between two records others have their turn."""
+    """The same from the offsets that `start` says. Whatever fails, it is asked again. Between two records others have their turn.
+
+    `worth`: whether a record is to be decoded at all.
+    """
     positions: Mapping[int, int] | None = None
     while True:
         try:
@@ -46,7 +50,8 @@ async def follow_events(
             async with journal.follow(topic, positions) as follower:
                 while True:
                     for record in await follower.read(timeout_s=5.0):
-                        _pass_on(record, wanted, hear)
+                        if worth(record):
+                            _pass_on(record, wanted, hear)
                         await asyncio.sleep(0)
                     positions = dict(follower.positions)
         except LogUnavailable as error:

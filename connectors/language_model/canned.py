@@ -1,7 +1,7 @@
 """Canned language model: says one sentence, whatever is asked. What the platform itself answers, where no documents are needed.
 
-Never set by ROXY_LANGUAGE_MODEL: streams/steps.py takes it for questions with a shortcut, so that such an answer is streamed, survives its
-worker, and is cancelled as any other.
+Never set by ROXY_LANGUAGE_MODEL: streams/answering/brief.py takes it for courtesies, refusals, and answers that were given before, so that such
+an answer is streamed, survives its worker, and is cancelled as any other.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from connectors.embedder.base import Embedder
 from connectors.journal.base import Journal
 from connectors.language_model.base import Prompt
 from schemas.events import AnswerCompleted, CachedAnswer, CacheKey
+from schemas.record import Record
 from schemas.settings import Settings
 from schemas.topics import ANSWERS
 from streams.answering.near_questions import NearQuestions
@@ -92,7 +93,7 @@ class AnswerCache:
             return {number: max(offset, ends[number] - _READ_BACK // len(ends)) for number, offset in since.items()}
 
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(follow_events(journal, ANSWERS, AnswerCompleted, self.put, start=start))
+            tasks.create_task(follow_events(journal, ANSWERS, AnswerCompleted, self.put, start=start, worth=_has_key))
             if self._near:
                 tasks.create_task(self._near.learn())
 
@@ -121,6 +122,11 @@ class AnswerCache:
 
     def _until(self, question: str, entry: _Entry, now: float) -> float:
         return entry.at + self._seconds
+
+
+def _has_key(record: Record) -> bool:
+    """Decoding takes a hundred times as long. A text cannot say it: its quotation marks are escaped."""
+    return record.value is not None and b'"cache_key":null' not in record.value
 
 
 def _size(entry: _Entry) -> int:

@@ -1,7 +1,7 @@
 """Budget: a prompt that is not longer than the model may be given. Pure, but for the tokenizer's counting.
 
-What gives way, step by step, until it fits: the summary's lines, the oldest first; the turns, the oldest first; whole chunks, the lowest score
-first; then the end of the best chunk, sentence by sentence; then all of it. Never the question. Of these steps the first that fits is
+What gives way, bit by bit, until it fits: the summary's lines, the oldest first; the turns, the oldest first; whole chunks, the lowest score
+first; then the end of the best chunk, sentence by sentence; then all of it. Never the question. Of these ways the first that fits is
 taken, so more budget never gives less. Chunks keep their ranks, which are the numbers that the answer cites.
 """
 
@@ -27,7 +27,7 @@ from streams.answering.conversation import Told
 from streams.search.context import sentence_ends
 
 Chunks = tuple[RetrievedChunk, ...]
-Step = TypeVar("Step")
+One = TypeVar("One")
 
 _ROUND_A_TURN = 8  # tokens that chat templates put round each turn, at most
 _FAR, _FEW = 1.5, 64  # a model that reads so much more than was counted is counted wrongly
@@ -169,7 +169,7 @@ def _conversation(prompt: Prompt, told: Told, share: _Share, tokenizer: Tokenize
     return Conversation(verbatim=verbatim, summarised=summarised, tokens=sum(map(tokenizer.count, texts)))
 
 
-def _last(some: Sequence[Step], count: int) -> Sequence[Step]:
+def _last(some: Sequence[One], count: int) -> Sequence[One]:
     return some[len(some) - count :]
 
 
@@ -177,11 +177,11 @@ def _length(prompt: Prompt, template: Template, tokenizer: Tokenizer) -> int:
     return sum(tokenizer.count(turn["content"]) + _ROUND_A_TURN for turn in template.asked(prompt).turns())
 
 
-def _first(steps: Iterator[Step], fits: Callable[[Step], bool]) -> Step | None:
-    """The first that fits, of steps that get shorter; looked for by halving, because counting takes a millisecond."""
-    whole = next(steps)
+def _first(ways: Iterator[One], fits: Callable[[One], bool]) -> One | None:
+    """The first that fits, of ways that get shorter; looked for by halving, because counting takes a millisecond."""
+    whole = next(ways)
     if fits(whole):
         return whole
-    shorter = list(steps)
+    shorter = list(ways)
     place = bisect_left(shorter, True, key=fits)
     return shorter[place] if place < len(shorter) else None

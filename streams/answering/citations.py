@@ -27,10 +27,12 @@ _UNFINISHED = re.compile(
     rf"{_BLANK}\(?(?:{LIST}{_BETWEEN}){{0,30}}(?:\[{_BLANK}(?:[0-9]{{1,3}}{_BLANK}[,;]{_BLANK}){{0,8}}(?:[0-9]{{1,3}}{_BLANK})?)?"
     rf"|{_BLANK}\((?:{LIST}{_BETWEEN}){{1,30}}\)"
 )
+_INSIDE = frozenset(" \t([])0123456789,;")  # all that such a group is made of
 _OPENING = re.compile(rf"{_BLANK}\(?")
 _PART = re.compile(rf"({_BETWEEN})({LIST})")
 _NUMBER = re.compile(r"[0-9]+")
 _CITATIONS = re.compile(r"\s*\[[ \t]{0,4}\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*[ \t]{0,4}\]")  # ranges too: they stand for nothing, but look as if they did
+_RUNS = re.compile(r"[ \t]?[^ \t\n(\[`~]+|[ \t\n(\[`~]")  # most of a text neither begins a citation nor marks code
 _NAME = re.compile(r"[A-Za-z0-9_\]]")  # ends a name in code; scripts with other letters put no blank before a citation
 _BEGINNINGS = ("", "\n", " ", "\t")  # behind them a blank is one too many
 
@@ -79,14 +81,26 @@ class CitationFilter:
 
     def feed(self, token: str) -> str:
         """What can go out now."""
-        return "".join(map(self._fed, token))
+        return "".join(map(self._fed_run, _RUNS.findall(token)))
 
     def end(self) -> str:
         """What is left when no token follows."""
         return self._released("")
 
+    def _fed_run(self, run: str) -> str:
+        """Where nothing is held, a word and the blank before it go out as they are."""
+        out, place = "", 0
+        while self._held and place < len(run):
+            out, place = out + self._fed(run[place]), place + 1
+        rest = run[place:]
+        if len(rest) < 2:
+            return out + self._fed(rest) if rest else out
+        self._marks.feed(rest[-1])
+        self._last = rest[-1]
+        return out + rest
+
     def _fed(self, character: str) -> str:
-        if self._held and _UNFINISHED.fullmatch(self._held + character):
+        if self._held and character in _INSIDE and _UNFINISHED.fullmatch(self._held + character):
             self._held += character
             return ""
         released = self._released(character)

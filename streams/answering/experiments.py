@@ -7,8 +7,10 @@ experiment may be changed while questions are under way.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
+from itertools import product
 from typing import Annotated, Any
 
 import orjson
@@ -28,6 +30,7 @@ CHANGEABLE: tuple[str, ...] = (
     *("answer_cache", "answer_cache_s", "semantic_cache", "semantic_threshold"),
     *("refusals", "refuse_below", "screening", "self_check"),
 )
+_OF_MODELS = ("language_model", "tiers", "fallback_models", "model_", "prompt")
 _EVERYBODY = "*"
 
 
@@ -53,8 +56,15 @@ class Experiments:
         return {name: value for arm in arms.items() for name, value in self._settings[arm].items()}
 
     def each(self) -> Iterator[Mapping[str, Any]]:
-        """What each arm changes, so that it can be tried at the start."""
+        """What each arm changes, so that it can be tried at the start; arms that together make a model of their own, together too."""
         yield from self._settings.values()
+        of_models = [[{}, *filter(_concerns_a_model, self._changes(one))] for one in self._experiments]
+        for together in product(*(changes for changes in of_models if len(changes) > 1)):
+            if sum(map(bool, together)) > 1:
+                yield dict(ChainMap(*together))
+
+    def _changes(self, experiment: Experiment) -> Iterator[dict[str, Any]]:
+        return (self._settings[experiment.name, arm.name] for arm in experiment.arms)
 
 
 def share(experiment: str, tenant: str, session_id: str) -> float:
@@ -111,6 +121,10 @@ def _require_once(what: str, names: Sequence[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InvalidSetting(f"ROXY_EXPERIMENTS: {what} {twice[0]!r}.", remedy="Give each a name of its own: answers are counted by it.")
+
+
+def _concerns_a_model(changed: Mapping[str, Any]) -> bool:
+    return any(name.startswith(_OF_MODELS) for name in changed)
 
 
 def _changed_by(experiment: Experiment) -> set[str]:

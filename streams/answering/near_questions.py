@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,14 +36,14 @@ class Near(NamedTuple):
     similarity: float  #: cosine
 
 
-class _Told(NamedTuple):
+class _Answered(NamedTuple):
     around: str
     question: str
     asked: str
 
 
 class _Rows(NamedTuple):
-    told: tuple[_Told, ...]
+    told: tuple[_Answered, ...]
     vectors: Vectors
 
 
@@ -53,14 +53,14 @@ class NearQuestions:
     def __init__(self, embedder: Embedder, *, wanted: bool = False) -> None:
         self._embedder = embedder
         self._rows: LRUCache[str, _Rows] = LRUCache(_AROUNDS)
-        self._waiting: deque[_Told] = deque(maxlen=_WAITING)
+        self._waiting: deque[_Answered] = deque(maxlen=_WAITING)
         self._wanted, self._told = asyncio.Event(), asyncio.Event()
         if wanted:
             self._wanted.set()
 
     def tell(self, around: str, question: str, asked: str) -> None:
         """A question that was answered; one that is known is passed over."""
-        self._waiting.append(_Told(around, question, asked))
+        self._waiting.append(_Answered(around, question, asked))
         self._told.set()
 
     async def nearest(self, around: str, asked: str, least: float) -> Iterator[Near]:
@@ -89,8 +89,7 @@ class NearQuestions:
             except Exception:  # asked again, it would say the same
                 log.exception("questions not compared", questions=len(some))
                 continue
-            for told, vector in zip(some, vectors, strict=True):
-                self._add(told, vector)
+            self._add(some, vectors)
 
     async def _vector_of(self, question: str) -> Vectors | None:
         """None if it takes longer than it may save, or fails."""
@@ -104,10 +103,14 @@ class NearQuestions:
             log.exception("question not compared")
             return None
 
-    def _add(self, told: _Told, vector: Vectors) -> None:
-        rows = self._rows.get(told.around) or _Rows((), np.empty((0, self._embedder.dims), np.float32))
-        if told.question not in (one.question for one in rows.told):
-            self._rows[told.around] = _Rows((*rows.told, told)[-_QUESTIONS:], np.vstack([rows.vectors, vector])[-_QUESTIONS:])
+    def _add(self, some: Sequence[_Answered], vectors: Vectors) -> None:
+        """All of the same circumstances at once: each time, all their rows are copied."""
+        for around in {told.around for told in some}:
+            rows = self._rows.get(around) or _Rows((), np.empty((0, self._embedder.dims), np.float32))
+            known = {told.question for told in rows.told}
+            new = {told.question: place for place, told in enumerate(some) if told.around == around and told.question not in known}
+            told = (*rows.told, *(some[place] for place in new.values()))
+            self._rows[around] = _Rows(told[-_QUESTIONS:], np.vstack([rows.vectors, vectors[list(new.values())]])[-_QUESTIONS:])
 
 
 def _nearest(rows: _Rows, vector: Vectors, least: float) -> Iterator[Near]:

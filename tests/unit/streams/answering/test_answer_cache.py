@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from connectors.embedder.base import Vectors
 from connectors.journal.memory import MemoryJournal
 from connectors.language_model.base import Prompt
+from schemas.codec import decode
 from schemas.errors import ModelUnavailable
 from schemas.event import rfc3339
-from schemas.events import AnswerCompleted, CacheKey, Citation
+from schemas.events import AnswerCompleted, CacheKey, Citation, Event
+from schemas.record import Record
 from schemas.settings import Settings
+from streams import following
 from streams.answering import answer_cache as module
 from streams.answering.answer_cache import AnswerCache, Hit
 from streams.answering.near_questions import NearQuestions
@@ -268,6 +271,30 @@ async def test_questions_that_have_no_vectors_keep_no_others_from_theirs() -> No
     hit = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
 
     assert hit is not None
+
+
+async def test_what_has_no_key_is_not_even_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every worker reads all answers; a text that speaks of keys is one like others."""
+    decoded: list[str] = []
+
+    def decoding(record: Record) -> Event:
+        event = decode(record)
+        decoded.append(event.id)
+        return event
+
+    monkeypatch.setattr(following, "decode", decoding)
+    journal, cache = MemoryJournal(), AnswerCache()
+    for number, (text, key) in enumerate([("So.", None), ('It says "cache_key":null [1].', a_key("1")), ("So.", None), ("So [1].", a_key("2"))]):
+        answer = an_answer(text, key, number=number).model_copy(update={"cache_key": key, "time": rfc3339(datetime.now(UTC))})
+        await journal.append(answer, CONTEXT)
+    task = asyncio.create_task(cache.follow(journal))
+    async with asyncio.timeout(5):
+        while len(cache) < 2:
+            await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert ["a-1:end", "a-3:end"] == decoded
 
 
 async def test_an_answer_of_no_known_age_is_passed_over() -> None:

@@ -91,6 +91,17 @@ def test_settings_are_made_once_for_a_combination() -> None:
     assert before is not steering.of("acme", "t7", {"checking": "with"})
 
 
+def test_models_that_two_arms_make_together_are_there_at_the_start_too() -> None:
+    """Else the first question in both would wait for its model to be opened; what concerns no model need not be combined."""
+    warmth = Experiment(name="warmth", arms=(Arm(name="cold"), Arm(name="warm", settings={"model_temperature": 0.7})))
+    length = Experiment(name="length", arms=(Arm(name="short", settings={"model_max_tokens": 99}), Arm(name="long")))
+    each = Steering(Settings(experiments=(CHECKING, warmth, length)), Flags()).each()
+    plain, seen = Settings(), [(one.model_temperature, one.model_max_tokens) for one in each]
+
+    assert {(warm, most) for warm in (plain.model_temperature, 0.7) for most in (plain.model_max_tokens, 99)} == set(seen)
+    assert [1, 0] == [sum(one.self_check for one in each), sum(one.self_check for one in each if one.model_temperature == 0.7)]
+
+
 def test_all_that_arms_name_is_there_to_be_tried_at_the_start() -> None:
     """With what the settings themselves name."""
     assert [False, False, True] == [one.self_check for one in Steering(SETTINGS, Flags()).each()]
