@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 import structlog
 
+from connectors.background import running
 from connectors.journal.base import Follower, Journal
 from schemas.codec import decode
 from schemas.errors import Unavailable, UnknownDocument, UnreadableRecord
@@ -43,16 +44,9 @@ class Ingestions:
         self._log = structlog.get_logger(__name__)
         self.caught_up = False
 
-    @asynccontextmanager
-    async def followed(self) -> AsyncIterator[None]:
+    def followed(self) -> AbstractAsyncContextManager[None]:
         """Follow the topic in the background."""
-        task = asyncio.create_task(self._follow_for_ever(), name="ingestions")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return running(self._follow_for_ever())
 
     def submitted(self, tenant: str, document_id: str, position: Position) -> None:
         """This process has just written a version of the document, or its deletion."""

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 import structlog
 from opentelemetry import trace
 
+from connectors.background import running
 from connectors.journal.base import Journal
 from connectors.observability import traceparent_of
 from schemas.codec import Context
@@ -58,13 +59,8 @@ class Presence:
         if not self._every_s:
             yield
             return
-        task = asyncio.create_task(self._tell())
-        try:
+        async with running(self._tell()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _tell(self) -> None:
         clock = asyncio.get_running_loop().time

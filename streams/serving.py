@@ -11,7 +11,6 @@ import os
 import socket
 import time
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import structlog
 from opentelemetry import trace
 
+from connectors.background import ended
 from connectors.journal.base import Journal
 from connectors.observability import traceparent_of
 from schemas.codec import Context
@@ -162,6 +162,4 @@ def _context() -> Context:
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:
     if task is not None:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await ended(task)

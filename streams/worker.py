@@ -11,13 +11,14 @@ import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
 import structlog
 import uvloop
 
+from connectors.background import running
 from connectors.journal import Journal, open_journal
 from connectors.observability import configure
 from connectors.session_log import open_session_log
@@ -119,13 +120,8 @@ async def _first(*waits: Coroutine[Any, Any, object]) -> None:
 @asynccontextmanager
 async def in_background(work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Work that never ends by itself. If it fails all the same it is begun anew: what it failed for, whoever took over would meet too."""
-    task = asyncio.create_task(_without_end(work))
-    try:
+    async with running(_without_end(work)):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _without_end(work: Callable[[], Awaitable[None]]) -> None:
