@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 from connectors.language_model.base import Prompt
 from schemas.events import ChunksRetrieved, Context, ContextChunk
+from streams.text_hash import text_hash
 
 
 def context_of(found: ChunksRetrieved, prompt: Prompt) -> Context | None:
@@ -13,10 +12,6 @@ def context_of(found: ChunksRetrieved, prompt: Prompt) -> Context | None:
     if not found.index.offsets and not prompt.chunks:
         return None
     chunks = tuple(
-        ContextChunk(chunk_id=chunk.chunk_id, rank=chunk.rank, score=chunk.scores.fused, hash=_hash(chunk.text)) for chunk in prompt.chunks
+        ContextChunk(chunk_id=chunk.chunk_id, rank=chunk.rank, score=chunk.scores.fused, hash=text_hash(chunk.text)) for chunk in prompt.chunks
     )
-    return Context(hash=_hash(*(f"{chunk.chunk_id}@{chunk.rank}:{chunk.hash}" for chunk in chunks)), chunks=chunks, index=found.index)
-
-
-def _hash(*parts: str) -> str:
-    return blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return Context(hash=text_hash(*(f"{chunk.chunk_id}@{chunk.rank}:{chunk.hash}" for chunk in chunks)), chunks=chunks, index=found.index)

@@ -13,10 +13,11 @@ from schemas.events import AnswerCompleted, FeedbackGiven
 from streams.exports.agreement import most
 from streams.exports.plan import Plan
 from streams.exports.pseudonyms import Pseudonyms
-from streams.exports.row import Row, hashed, in_order, prompt_of
+from streams.exports.row import Row, in_order, prompt_of
 from streams.preferences.judgements import Judgements, mark_of
 from streams.preferences.pairs import Signal
 from streams.preferences.replay import Judged
+from streams.text_hash import text_hash
 
 _NEUTRAL = 0.5  # three stars of five
 _WELL_RATED = 0.75  # four
@@ -94,7 +95,7 @@ def _row(
     marks = [mark_of(event) for event in events if event.stars is not None or event.thumb is not None]
     signal: Signal = "ratings"
     return Row(
-        row_id=f"{sort}-{hashed(answer.tenant, answer.session_id, answer.answer_id, *texts)}",
+        row_id=f"{sort}-{text_hash(answer.tenant, answer.session_id, answer.answer_id, *texts)}",
         prompt=prompt_of(answer),
         texts=(answer.text,),
         answers=(answer,),

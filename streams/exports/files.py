@@ -26,7 +26,6 @@ class File(NamedTuple):
     shape: Shape
     write: Callable[[Path, Iterable[Any]], None]
     read: Callable[[Path], Iterator[Any]]  #: raises ValueError for what cannot be read
-    trained: bool = True  #: holds what is trained on
 
 
 def require_format(plan: Plan) -> None:
@@ -46,7 +45,7 @@ def files_of(plan: Plan, split: Split) -> tuple[File, ...]:
         case "openai":
             return (
                 _lines(f"{split}.jsonl", openai_row),
-                _lines(f"provenance/{split}.jsonl", partial(provenance_row, kind=kind))._replace(trained=False),
+                _lines(f"provenance/{split}.jsonl", partial(provenance_row, kind=kind)),
             )
         case "parquet":
             return (File(f"{split}.parquet", dict, partial(write_parquet, kind=kind), read_parquet),)

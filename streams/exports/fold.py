@@ -20,7 +20,6 @@ from streams.exports.plan import Kind, Plan
 from streams.exports.pseudonyms import Pseudonyms
 from streams.exports.row import Row
 from streams.exports.split import SPLITS, Split, balanced, distinct, split_of
-from streams.preferences.judgements import Feedback
 from streams.preferences.replay import Bounds, Judged, judged_sessions
 from streams.replay import Advance
 

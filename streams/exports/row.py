@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import blake2b
 from typing import NamedTuple
 
 from connectors.language_model.prompting import read_turns, written_turns
 from schemas.events import AnswerCompleted
 from schemas.record import Position
 from streams.preferences.pairs import Signal
+from streams.text_hash import text_hash
 
 
 class Row(NamedTuple):
@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
     @property
     def prompt_hash(self) -> str:
-        return hashed(self.prompt)
+        return text_hash(self.prompt)
 
     @property
     def turns(self) -> list[dict[str, str]]:
@@ -43,11 +43,6 @@ class Row(NamedTuple):
 def prompt_of(answer: AnswerCompleted) -> str:
     """As the model was given it; of a model that is given none, the question."""
     return answer.prompt or written_turns([{"role": "user", "content": answer.asked or answer.question}])
-
-
-def hashed(*parts: str) -> str:
-    """Of texts: 96 bits, in hex."""
-    return blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def in_order(positions: Iterable[Position]) -> tuple[Position, ...]:

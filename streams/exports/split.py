@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from streams.exports.row import Row, hashed
+from streams.exports.row import Row
+from streams.text_hash import text_hash
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, ...] = ("train", "test")
@@ -15,7 +16,7 @@ _MOST = 4 / 3  # desirable rows to each undesirable one: TRL asks for 1:1 to 4:3
 
 def split_of(prompt_hash: str, test_share: float) -> Split:
     """The same prompt is always on the same side; a larger share only takes more prompts over."""
-    place = int(hashed("split", prompt_hash)[: _BITS // 4], 16)
+    place = int(text_hash("split", prompt_hash)[: _BITS // 4], 16)
     return "test" if place < test_share * 2**_BITS else "train"
 
 
@@ -34,9 +35,9 @@ def distinct(rows: Iterable[Row]) -> list[Row]:
     """Of rows that say the same, the first."""
     first: dict[tuple[str, bool], Row] = {}
     for row in rows:
-        first.setdefault((hashed(row.prompt, *row.texts), row.label), row)
+        first.setdefault((text_hash(row.prompt, *row.texts), row.label), row)
     return list(first.values())
 
 
 def _some(rows: Sequence[Row], count: int) -> list[Row]:
-    return sorted(rows, key=lambda row: hashed("balance", row.row_id))[:count]
+    return sorted(rows, key=lambda row: text_hash("balance", row.row_id))[:count]

@@ -7,12 +7,12 @@ A comparison stands above marks. Pairs of answers that were made from different 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import blake2b
 from itertools import combinations
 from typing import Literal, NamedTuple
 
 from schemas.events import AnswerCompleted, FeedbackGiven, PreferencePairFormed, Side
 from streams.preferences.judgements import Judgements, Target, mark_of
+from streams.text_hash import text_hash
 
 Signal = Literal["correction", "comparison", "ratings", "implicit"]
 Answers = Mapping[str, AnswerCompleted]  #: of one session, by answer id
@@ -112,7 +112,7 @@ def _formed(each: Preferred) -> PreferencePairFormed:
     feedback = tuple(event.id for event in each.feedback)
     last = max(event.time for event in each.feedback)
     return PreferencePairFormed(
-        id=f"{pair_id}:{_hash(*feedback, each.signal, each.chosen.text, rejected.text)}",
+        id=f"{pair_id}:{text_hash(*feedback, each.signal, each.chosen.text, rejected.text)}",
         time=last,
         tenant=rejected.tenant,
         pair_id=pair_id,
@@ -137,12 +137,8 @@ def _pair_id(each: Preferred) -> str:
     """Of a rater and two answers there is one pair, whichever is preferred; of a rater and an answer one correction."""
     answer, rater = each.rejected, each.rater
     ids = sorted((each.chosen.answer_id or "correction", answer.answer_id))
-    return f"p-{_hash(answer.tenant, answer.session_id, rater, *ids)}"
+    return f"p-{text_hash(answer.tenant, answer.session_id, rater, *ids)}"
 
 
 def _context_of(answer: AnswerCompleted) -> str | None:
     return answer.context.hash if answer.context else None
-
-
-def _hash(*parts: str) -> str:
-    return blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
