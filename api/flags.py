@@ -15,12 +15,11 @@ from api.principal import Principal, require
 from api.problems import refusals
 from api.wiring import Wired, context
 from connectors.journal.base import Journal
-from schemas.codec import decode
-from schemas.errors import LogUnavailable, UnreadableRecord
+from schemas.codec import decoded
+from schemas.errors import LogUnavailable
 from schemas.events import FlagChanged
 from schemas.flags import FLAG_NAMES, Flags, flag_changed
 from schemas.http_bodies import ID_LENGTH, FlagAccepted, FlagsListed, FlagStatus, FlagWanted
-from schemas.record import Record
 from schemas.topics import FLAGS
 
 router = APIRouter(prefix="/v1/flags", tags=["flags"])
@@ -55,17 +54,8 @@ async def _read(journal: Journal) -> Flags:
         async with asyncio.timeout(_PATIENCE_S), journal.follow(FLAGS) as follower:
             while any(follower.positions.get(partition, 0) < end for partition, end in ends.items()):
                 for record in await follower.read(_READ_S):
-                    _fold(record, flags)
+                    if isinstance(change := decoded(record), FlagChanged):
+                        flags.fold(change)
     except TimeoutError as error:
         raise LogUnavailable(f"Topic {FLAGS.name} could not be read to its end within {_PATIENCE_S:g} s.") from error
     return flags
-
-
-def _fold(record: Record, flags: Flags) -> None:
-    """One that cannot be read is passed over."""
-    try:
-        event = decode(record)
-    except UnreadableRecord:
-        return
-    if isinstance(event, FlagChanged):
-        flags.fold(event)

@@ -11,8 +11,7 @@ from rich.console import Console
 
 from connectors.journal import open_journal
 from infra.index import Json, cluster_settings, print_json, progress, table
-from schemas.codec import decode
-from schemas.errors import UnreadableRecord
+from schemas.codec import decoded
 from schemas.record import Record
 from schemas.settings import Settings
 from schemas.spending import End, Spending, Spent
@@ -62,10 +61,7 @@ def _answer(record: Record, tenant: str | None, span: tuple[int, int | None]) ->
     since, until = span
     if record.timestamp < since or (until is not None and record.timestamp >= until) or tenant not in (None, record.header("tenant")):
         return None
-    try:
-        event = decode(record)
-    except UnreadableRecord:
-        return None
+    event = decoded(record)
     return event if isinstance(event, End) else None
 
 

@@ -75,6 +75,14 @@ def decode(record: Record) -> Event:
         raise UnreadableRecord(f"{record.position} does not fit {event_type.__name__}: {_problem(error)}.") from error
 
 
+def decoded(record: Record) -> Event | None:
+    """Like `decode`; None for a record that cannot be read. For those who fold a topic: what came through an agent, the dead letters have."""
+    try:
+        return decode(record)
+    except UnreadableRecord:
+        return None
+
+
 def event_type_of(record: Record) -> str:
     """The event's type by its header alone, without decoding the value; empty if there is none."""
     return record.header("ce_type") or ""

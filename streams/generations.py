@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Self
 
 from connectors.journal.base import Journal
-from schemas.codec import decode
-from schemas.errors import InvalidInput, UnknownGeneration, UnreadableRecord
+from schemas.codec import decoded
+from schemas.errors import InvalidInput, UnknownGeneration
 from schemas.events import Event, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
 from schemas.record import Record
 from schemas.topics import GENERATIONS
@@ -35,10 +35,8 @@ class Generations:
 
     def add(self, record: Record) -> None:
         """Records in order. One that cannot be read is passed over."""
-        try:
-            self.fold(decode(record))
-        except UnreadableRecord:
-            return
+        if (event := decoded(record)) is not None:
+            self.fold(event)
 
     def fold(self, event: Event) -> None:
         match event:

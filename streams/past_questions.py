@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from typing import NamedTuple
 
 from connectors.journal.base import Journal
-from schemas.codec import decode
-from schemas.errors import UnknownQuery, UnreadableRecord
+from schemas.codec import decoded
+from schemas.errors import UnknownQuery
 from schemas.events import AnswerCompleted, ChunksRetrieved, Event
 from schemas.topics import ANSWERS, RETRIEVALS, Topic
 from streams.replay import history
@@ -46,7 +46,5 @@ async def _events(journal: Journal, topic: Topic) -> AsyncGenerator[Event, None]
     """Those that can be read."""
     async for records in history(journal, topic, await journal.ends(topic)):
         for record in records:
-            try:
-                yield decode(record)
-            except UnreadableRecord:
-                continue
+            if (event := decoded(record)) is not None:
+                yield event

@@ -47,9 +47,8 @@ _REMEMBERED = 10_000  # query ids: a producer that writes a question twice does 
 async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
     """`queries`: QueryAsked → the session's, and ChunksRetrieved onward; QueryCancelled → the session's."""
     if isinstance(event, QueryCancelled):
-        async with aclosing(echo(event, delivery, ports=ports)) as outputs:
-            async for output in outputs:
-                yield output
+        if not (delivery.redelivered and await holds(ports.session_log, Session(event.tenant, event.session_id), event.id)):
+            yield event
         ports.cancellations.cancel(event)  # this worker may have begun to listen after it was written
     if not isinstance(event, QueryAsked):
         return
@@ -100,15 +99,6 @@ async def on_feedback(event: Event, delivery: Delivery, *, ports: Ports) -> Asyn
     async with aclosing(form(event, ports.session_log, delivery.untimed(), implicit_weight=ports.settings.implicit_weight)) as outputs:
         async for output in outputs:
             yield output
-
-
-async def echo(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
-    """A cancellation: the same event into its session."""
-    if not isinstance(event, QueryCancelled):
-        return
-    session = Session(event.tenant, event.session_id)
-    if not (delivery.redelivered and await holds(ports.session_log, session, event.id)):
-        yield event
 
 
 async def on_document(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:

@@ -7,11 +7,9 @@ from typing import NamedTuple
 
 from connectors.session_log.base import SessionLog, SessionRecord
 from schemas.attempts import AttemptFilter, Marks
-from schemas.codec import decode
+from schemas.codec import decoded
 from schemas.cursor import Cursor
-from schemas.errors import UnreadableRecord
-from schemas.events import TERMINAL, AnswerCompleted, Event, Feedback, FeedbackGiven, FeedbackRetracted, QueryAsked, RegenerationAsked, answer_id_of
-from schemas.record import Record
+from schemas.events import TERMINAL, AnswerCompleted, Feedback, FeedbackGiven, FeedbackRetracted, QueryAsked, RegenerationAsked, answer_id_of
 from schemas.session_id import Session
 
 _DECODED = frozenset(event.__name__ for event in (AnswerCompleted, FeedbackGiven, FeedbackRetracted, RegenerationAsked))
@@ -46,7 +44,7 @@ async def judged_session(session_log: SessionLog, session: Session, after: Curso
         if (answer_id := _answer_of(record.marks)) is not None:
             queries.setdefault(answer_id, record.marks.correlation)
             ended |= {answer_id} if record.marks.type in TERMINAL else set()
-        event = _decoded(record.record) if record.marks.type in _DECODED else None
+        event = decoded(record.record) if record.marks.type in _DECODED else None
         if isinstance(event, AnswerCompleted):
             answers[event.answer_id] = event
         elif isinstance(event, RegenerationAsked):
@@ -54,13 +52,6 @@ async def judged_session(session_log: SessionLog, session: Session, after: Curso
         elif isinstance(event, FeedbackGiven | FeedbackRetracted):
             feedback.append(event)
     return JudgedSession(answers, tuple(feedback), queries, frozenset(ended))
-
-
-def _decoded(record: Record) -> Event | None:
-    try:
-        return decode(record)
-    except UnreadableRecord:  # as a replay passes it over
-        return None
 
 
 def _answer_of(marks: Marks) -> str | None:

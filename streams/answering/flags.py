@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.journal.base import Journal
-from schemas.codec import decode
-from schemas.errors import UnreadableRecord
+from schemas.codec import decoded
 from schemas.events import FlagChanged
 from schemas.flags import Flags
-from schemas.record import Record
 from schemas.topics import FLAGS
 from streams.following import follow_events
 from streams.replay import history
@@ -34,14 +32,5 @@ async def follow_flags(journal: Journal, flags: Flags, start: Mapping[int, int])
 
 async def flag_changes(journal: Journal, end: Mapping[int, int]) -> list[FlagChanged]:
     """All changes below these offsets, the first one first, each once. Raises LogUnavailable."""
-    changes = [change async for records in history(journal, FLAGS, end) for record in records if (change := _change(record))]
-    return list({change.id: change for change in changes}.values())
-
-
-def _change(record: Record) -> FlagChanged | None:
-    """One that cannot be read is passed over."""
-    try:
-        event = decode(record)
-    except UnreadableRecord:
-        return None
-    return event if isinstance(event, FlagChanged) else None
+    events = [decoded(record) async for records in history(journal, FLAGS, end) for record in records]
+    return list({change.id: change for change in events if isinstance(change, FlagChanged)}.values())

@@ -10,8 +10,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from connectors.journal.base import Journal
-from schemas.codec import decode
-from schemas.errors import UnreadableRecord
+from schemas.codec import decoded
 from schemas.topics import ANSWERS, DEAD_LETTERS, FEEDBACK
 from streams.insights.gathering import Gathering, JudgedAnswer
 from streams.insights.grouping import By, Question, Row, Window, rows_of, unanswered
@@ -58,9 +57,9 @@ async def gather(journal: Journal, scope: Scope, *, advance: Advance = lambda _:
             for record in records:
                 if scope.tenant not in (None, record.header("tenant")):
                     continue
-                try:
-                    gathering.add(decode(record))
-                except UnreadableRecord:
+                if (event := decoded(record)) is None:
                     unreadable += 1
+                else:
+                    gathering.add(event)
     failures = Counter(failure.error for failure in gathering.failures)
     return Gathered(tuple(gathering.answers()), dict(sorted(failures.items())), unreadable + gathering.without_time)

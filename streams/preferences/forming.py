@@ -8,7 +8,7 @@ was paused meanwhile finds what was judged since when it has written, and mends 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
@@ -26,8 +26,6 @@ from streams.preferences.pairs import pairs_of
 
 _LOOK_S = 1.0  # between two looks at an answer that is still being made: who judges it already can wait for the pair
 _LOOKS = 600  # ten minutes: an answer that nobody ends by then must not hold up its partition
-
-Pairs = Mapping[str, PreferencePairFormed]
 
 
 class Changes(NamedTuple):

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from schemas.events import Feedback as Feedback
-from schemas.events import FeedbackGiven, FeedbackRetracted
+from schemas.events import Feedback, FeedbackGiven, FeedbackRetracted
 
 _Given = tuple[str, str]  # rater and feedback id: clients choose ids, and two may choose the same
 

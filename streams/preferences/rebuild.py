@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from connectors.journal.base import Journal
-from schemas.codec import Context, decode
-from schemas.errors import UnreadableRecord
+from schemas.codec import Context, decoded
 from schemas.events import PreferencePairFormed
-from schemas.record import Record
 from schemas.topics import PREFERENCES
 from streams.preferences.replay import bounds_now, replayed_pairs
 from streams.replay import history
@@ -60,7 +58,8 @@ async def held_pairs(journal: Journal) -> dict[str, PreferencePairFormed | None]
             pair_id = (record.key or b"").decode("utf-8", "replace")
             held.pop(pair_id, None)
             if record.value is not None:
-                held[pair_id] = _pair(record)
+                event = decoded(record)
+                held[pair_id] = event if isinstance(event, PreferencePairFormed) else None
     return held
 
 
@@ -69,11 +68,3 @@ def _difference(held: Mapping[str, PreferencePairFormed | None], replayed: Mappi
     other = tuple(replayed[pair_id] for pair_id in both if held[pair_id] != replayed[pair_id])
     missing = tuple(replayed[pair_id] for pair_id in sorted(replayed.keys() - held.keys()))
     return Difference(missing, other, tuple(sorted(held.keys() - replayed.keys())), len(both) - len(other))
-
-
-def _pair(record: Record) -> PreferencePairFormed | None:
-    try:
-        event = decode(record)
-    except UnreadableRecord:
-        return None
-    return event if isinstance(event, PreferencePairFormed) else None

@@ -10,9 +10,9 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import NamedTuple
 
 from connectors.journal.base import Journal
-from schemas.codec import decode
-from schemas.errors import InvalidFeedback, UnknownAnswer, UnreadableRecord
-from schemas.events import AnswerCompleted, Event, Feedback, FeedbackGiven, FeedbackRetracted, PreferencePairFormed
+from schemas.codec import decoded
+from schemas.errors import InvalidFeedback, UnknownAnswer
+from schemas.events import AnswerCompleted, Feedback, FeedbackGiven, FeedbackRetracted, PreferencePairFormed
 from schemas.feedback_check import require_sound
 from schemas.record import Position, Record
 from schemas.topics import ANSWERS, FEEDBACK
@@ -76,7 +76,7 @@ class _Sessions:
         self._positions: dict[SessionKey, dict[str, Position]] = {}
 
     def take_feedback(self, record: Record) -> None:
-        event = _decoded(record)
+        event = decoded(record)
         if isinstance(event, FeedbackGiven | FeedbackRetracted):
             key = (event.tenant, event.session_id.encode())
             self._feedback.setdefault(key, []).append(event)
@@ -85,7 +85,7 @@ class _Sessions:
     def take_answer(self, record: Record) -> None:
         """By its header and key it is known whether somebody has judged it: most are not decoded."""
         key = (record.header("tenant") or "", record.key or b"")
-        event = _decoded(record) if key in self._feedback else None
+        event = decoded(record) if key in self._feedback else None
         if isinstance(event, AnswerCompleted):
             self._answers.setdefault(key, []).append(event)
             self._positions[key].setdefault(event.id, record.position)
@@ -103,10 +103,3 @@ def _counts(event: Feedback, answers: Mapping[str, AnswerCompleted]) -> bool:
     except (InvalidFeedback, UnknownAnswer):
         return False
     return True
-
-
-def _decoded(record: Record) -> Event | None:
-    try:
-        return decode(record)
-    except UnreadableRecord:  # the dead letters have what of it came through an agent
-        return None
