@@ -15,6 +15,7 @@ from schemas.settings import PREFIX
 
 _NOT_FULL = ("-m", "not full")
 _ONLY_FULL = ("-m", "full")
+_PROCESSES = 4  # at most: each has a broker, which takes half a GiB
 
 
 class Check(NamedTuple):
@@ -39,7 +40,7 @@ _SERVERS = (
 
 def planned_checks(*, full: bool, only_full: bool, pytest_args: Sequence[str] = ()) -> tuple[Check, ...]:
     """What to run: the base tier, the full tier too, or the full tier alone."""
-    base = (*_static_checks(), _pytest("tests", _NOT_FULL, pytest_args)) if not only_full else ()
+    base = (*_static_checks(), _pytest("tests", _NOT_FULL, pytest_args or _side_by_side())) if not only_full else ()
     return (*base, *_SERVERS, _pytest("tests of the full tier", _ONLY_FULL, pytest_args)) if full or only_full else base
 
 
@@ -55,6 +56,11 @@ def _static_checks() -> tuple[Check, ...]:
         Check("types", (sys.executable, "-m", "mypy")),
         Check("import direction", (_program("lint-imports"),)),
     )
+
+
+def _side_by_side() -> tuple[str, ...]:
+    """Test files shared out over processes, each with a broker of its own: much of their time is waiting. For tests that are named one is enough."""
+    return ("--numprocesses", str(min(os.cpu_count() or 1, _PROCESSES)), "--dist", "loadfile")
 
 
 def _pytest(name: str, marks: tuple[str, ...], args: Sequence[str]) -> Check:

@@ -34,3 +34,10 @@ def test_other_arguments_go_to_pytest() -> None:
     last = planned_checks(full=False, only_full=False, pytest_args=["-k", "cursor"])[-1]
 
     assert last.argv[-2:] == ("-k", "cursor")
+
+
+def test_tests_that_are_named_run_in_one_process() -> None:
+    """Where a debugger works, and what is printed comes through."""
+    everything, named = (planned_checks(full=False, only_full=False, pytest_args=args)[-1].argv for args in ((), ("--pdb",)))
+
+    assert (True, False) == ("--numprocesses" in everything, "--numprocesses" in named)
