@@ -1,0 +1,1 @@
+"""Robustness: traffic under faults, what everybody saw and what the log holds written to files, and rules that are held against these files."""
