@@ -122,8 +122,7 @@ class Found(NamedTuple):
     searches: tuple[Search, ...] = ()
     insights: tuple[dict[str, Any], ...] | None = None  #: rows of `roxy insights --since all --json`
     exported: tuple[dict[str, Any], ...] | None = None  #: rows of `roxy export kto --any-context --no-deduplicate`, train and test
-    preferences: tuple[dict[str, Any], ...] | None = None  #: the pairs that a replay of `feedback` and `answers` forms, as PreferencePairFormed
-    replayed_insights: tuple[dict[str, Any], ...] | None = None  #: events that a replay gives, where the topic `insights` holds live ones
+    replayed: dict[str, dict[str, Any]] | None = None  #: by compacted topic (`preferences`, `insights`), by record key, the value that a replay gives
 
 
 class Run(NamedTuple):

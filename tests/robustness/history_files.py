@@ -81,8 +81,8 @@ def _run(fields: Mapping[str, Any]) -> Run:
 
 def _found(fields: Mapping[str, Any]) -> Found:
     searches = tuple(Search(one["tenant"], one["word"], tuple(one["documents"])) for one in fields["searches"])
-    rows = {name: None if fields[name] is None else tuple(fields[name]) for name in fields if name != "searches"}
-    return Found(searches, **rows)
+    rows = {name: None if fields[name] is None else tuple(fields[name]) for name in ("insights", "exported")}
+    return Found(searches, **rows, replayed=fields["replayed"])
 
 
 def _offsets(by_partition: Mapping[str, int]) -> dict[int, int]:
