@@ -30,6 +30,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "ingest": Elsewhere("infra.ingest", "Index documents."),
     "ask": Elsewhere("infra.ask", "Ask a question and watch the cited answer come."),
     "tail": Elsewhere("infra.tail", "Follow a session's records."),
+    "history": Elsewhere("infra.history", "A session from its beginning to now: questions, chunks, answers, feedback."),
     "feedback": Elsewhere("infra.feedback", "Judge an answer: thumb, stars, correction, comparison, comment, tags."),
     "preferences": Elsewhere("infra.preferences", "Preference pairs: compare the topic with the log, and mend it."),
     "contracts": Elsewhere("infra.contracts", "Generate what docs/ says of schemas/, or check it."),
