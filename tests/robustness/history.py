@@ -134,6 +134,7 @@ class Run(NamedTuple):
     faults: tuple[Fault, ...]
     quiet_at: float  #: traffic and faults had ended, and all that was under way as well, or its time was up
     ended_at: float  #: the topics were read
+    cursor_secret: str  #: of this run's API processes and of nothing else: validators look into cursors
     answer_timeout_s: float  #: a question asked so shortly before the end may still be under way
     topics: dict[str, Kept]
     found: Found = Found()
