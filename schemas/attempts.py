@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import islice
 from typing import NamedTuple
 
 from schemas.cursor import OpenAnswer
@@ -51,33 +52,38 @@ class AttemptFilter:
     """
 
     def __init__(self, open_answers: Iterable[OpenAnswer] = (), *, whole: bool = False) -> None:
-        self._answers = {state.answer: state for state in open_answers}
+        self._open: dict[bytes, OpenAnswer] = {}
+        self._closed: dict[bytes, OpenAnswer] = {}  # whoever ended first is forgotten first
         self.whole = whole
+        for state in open_answers:
+            self._note(state)
 
     @property
     def open_answers(self) -> tuple[OpenAnswer, ...]:
-        """What another reader has to know who goes on from here: the answers under way, and the last ones that ended."""
-        forgotten = set(self._closed()[:-_CLOSED_HANDED_ON])
-        return tuple(state for key, state in self._answers.items() if key not in forgotten)
+        """What another reader has to know who goes on from here: the last answers that ended, and those under way."""
+        ended = tuple(islice(reversed(self._closed.values()), _CLOSED_HANDED_ON))
+        return (*reversed(ended), *self._open.values())
 
     def admits(self, marks: Marks) -> bool:
         """True if the record counts; False if it is stale or a double."""
         if marks.answer is None:
             return True
         key = answer_key(marks.answer)
-        before = self._answers.get(key)
+        before = self._open.get(key) or self._closed.get(key)
         after = _next_state(before, marks, key)
         if after is None or (before is None and self.whole and marks.type not in _OPENING):
             return False
-        self._answers.pop(key, None)  # in the order of what happened last: whoever ended first is forgotten first
-        self._answers[key] = after
-        if after.next_index == _CLOSED and len(self._answers) > _CLOSED_KEPT:
-            for old in self._closed()[:-_CLOSED_KEPT]:
-                del self._answers[old]
+        self._note(after)
         return True
 
-    def _closed(self) -> list[bytes]:
-        return [key for key, state in self._answers.items() if state.next_index == _CLOSED]
+    def _note(self, state: OpenAnswer) -> None:
+        if state.next_index != _CLOSED:
+            self._open[state.answer] = state
+            return
+        self._open.pop(state.answer, None)
+        self._closed[state.answer] = state
+        if len(self._closed) > _CLOSED_KEPT:
+            del self._closed[next(iter(self._closed))]
 
 
 def answer_key(answer_id: bytes) -> bytes:
