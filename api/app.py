@@ -12,17 +12,20 @@ import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import documents, events, feedback, flags, health, history, problems, queries, sessions, usage
+from api import documents, events, feedback, flags, health, history, problems, queries, review, sessions, usage
+from api.admission import Admission
 from api.delivery_spans import DeliverySpans
 from api.front import Front
 from api.health import KafkaProbe
 from api.ingestions import Ingestions
+from api.loop_lag import LoopLag
 from api.metrics import Metrics
 from api.open_streams import OpenStreams
 from api.posted_keys import PostedKeys
 from api.presence import Presence
 from api.principal import Principals
 from api.protocols import mcp_mount, openai_chat, openai_models, openai_responses, ui_chat
+from api.unanswered import Unanswered
 from api.wiring import Wiring
 from connectors.journal.base import Journal
 from connectors.session_log.base import SessionLog
@@ -31,7 +34,22 @@ from schemas.http_bodies import DocumentWanted, Problem, RecordsPolled
 from schemas.openai_bodies import OpenAiProblem
 from schemas.settings import Settings
 
-ROUTERS = (sessions, queries, events, history, usage, feedback, documents, flags, health, openai_models, openai_chat, openai_responses, ui_chat)
+ROUTERS = (
+    sessions,
+    queries,
+    events,
+    history,
+    usage,
+    feedback,
+    review,
+    documents,
+    flags,
+    health,
+    openai_models,
+    openai_chat,
+    openai_responses,
+    ui_chat,
+)
 
 
 def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog) -> FastAPI:
@@ -63,19 +81,21 @@ def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog)
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     wiring: Wiring = app.state.wiring
-    async with wiring.ingestions.followed(), wiring.presence.told(), mcp_mount.running(app.state.tools):
+    async with wiring.ingestions.followed(), wiring.presence.told(), wiring.admission.watched(), mcp_mount.running(app.state.tools):
         yield
 
 
 def _wire(settings: Settings, journal: Journal, session_log: SessionLog) -> Wiring:
     metrics, presence = Metrics(), Presence(journal, settings.unread_cancel_min * 60)
+    admission = Admission(settings, metrics, Unanswered(journal, time.monotonic), LoopLag())
     return Wiring(
         settings=settings,
         journal=journal,
         session_log=session_log,
         signer=CursorSigner(_cursor_secret(settings)),
-        streams=OpenStreams(most=settings.sse_max_per_principal, metrics=metrics, presence=presence),
+        streams=OpenStreams(most=settings.sse_max_per_principal, metrics=metrics, presence=presence, admission=admission),
         presence=presence,
+        admission=admission,
         ingestions=Ingestions(journal),
         posted=PostedKeys(time.monotonic),
         metrics=metrics,

@@ -5,7 +5,6 @@ A key belongs to a tenant, so what holds for all tenants is not for it to say: t
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -13,10 +12,10 @@ from structlog.contextvars import bind_contextvars
 
 from api.principal import Principal, require
 from api.problems import refusals
+from api.topic_reading import records_until_now
 from api.wiring import Wired, context
 from connectors.journal.base import Journal
 from schemas.codec import decoded
-from schemas.errors import LogUnavailable
 from schemas.events import FlagChanged
 from schemas.flags import FLAG_NAMES, Flags, flag_changed
 from schemas.http_bodies import ID_LENGTH, FlagAccepted, FlagsListed, FlagStatus, FlagWanted
@@ -24,7 +23,6 @@ from schemas.topics import FLAGS
 
 router = APIRouter(prefix="/v1/flags", tags=["flags"])
 Operator = Annotated[Principal, Depends(require("operate"))]
-_READ_S = 0.5
 _PATIENCE_S = 10.0  # some records, in one partition
 
 
@@ -49,13 +47,8 @@ async def switch(
 
 async def _read(journal: Journal) -> Flags:
     """All changes up to now. Raises LogUnavailable."""
-    flags, ends = Flags(), await journal.ends(FLAGS)
-    try:
-        async with asyncio.timeout(_PATIENCE_S), journal.follow(FLAGS) as follower:
-            while any(follower.positions.get(partition, 0) < end for partition, end in ends.items()):
-                for record in await follower.read(_READ_S):
-                    if isinstance(change := decoded(record), FlagChanged):
-                        flags.fold(change)
-    except TimeoutError as error:
-        raise LogUnavailable(f"Topic {FLAGS.name} could not be read to its end within {_PATIENCE_S:g} s.") from error
+    flags = Flags()
+    async for record in records_until_now(journal, FLAGS, _PATIENCE_S):
+        if isinstance(change := decoded(record), FlagChanged):
+            flags.fold(change)
     return flags

@@ -52,6 +52,9 @@ class Metrics:
         self.gaps = Counter("roxy_stream_gaps", "Gaps that readers were told of.", ["tenant", "reason"], registry=registry)
         self.slow_readers = Counter("roxy_stream_slow_readers", "Streams ended because their reader fell behind.", ["tenant"], registry=registry)
         self.queries = Counter("roxy_queries", "Questions written to the log.", ["tenant"], registry=registry)
+        self.refused = Counter("roxy_refused", "Questions and streams that were not let in.", ["tenant", "reason"], registry=registry)
+        self.unanswered = Gauge("roxy_unanswered", "Questions of this process that wait for the end of their answer.", registry=registry)
+        self.lag = Gauge("roxy_loop_lag_seconds", "By how much this process is late.", registry=registry)
         self.documents = Counter("roxy_documents", "Documents written to the log.", ["tenant"], registry=registry)
         self.requests = Counter("roxy_http_requests", "Requests answered.", ["method", "route", "status"], registry=registry)
         self.request_seconds = Histogram(

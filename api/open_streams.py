@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from api.admission import Admission
 from api.metrics import Metrics
 from api.presence import Presence
 from api.principal import Principal
@@ -53,22 +54,24 @@ class OpenStream:
 class OpenStreams:
     """All of them. Beyond `most` per principal a stream is refused."""
 
-    def __init__(self, *, most: int, metrics: Metrics, presence: Presence) -> None:
+    def __init__(self, *, most: int, metrics: Metrics, presence: Presence, admission: Admission) -> None:
         self._most = most
         self._metrics = metrics
         self._presence = presence
+        self._admission = admission
         self._streams: set[OpenStream] = set()
         self._count: Counter[tuple[str, str]] = Counter()
         self.draining = False
 
     @contextmanager
     def opened(self, principal: Principal, session: Session) -> Iterator[OpenStream]:
-        """Count a stream in while it is open. Raises TooManyConnections, ShuttingDown."""
+        """Count a stream in while it is open. Raises TooManyConnections, Overloaded, ShuttingDown."""
         who = (principal.tenant, principal.subject)
         if self.draining:
             raise ShuttingDown
         if self._count[who] >= self._most:
             raise TooManyConnections
+        self._admission.require_stream(principal.tenant, len(self._streams))
         stream = OpenStream()
         gauge = self._metrics.open_streams.labels(principal.tenant)
         self._count[who] += 1

@@ -6,6 +6,7 @@ What is unexpected says nothing of its inside; `instance` names the trace, which
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -35,7 +36,9 @@ STATUS: Mapping[type[RoxyError], int] = {
     errors.InvalidInput: 422,
     errors.NotAuthenticated: 401,
     errors.TooManyConnections: 429,
+    errors.TooManyQuestions: 429,
     errors.IdempotencyConflict: 409,
+    errors.AlreadyReviewed: 409,
     errors.Refused: 403,
     errors.NotFound: 404,
     errors.Unavailable: 503,
@@ -96,7 +99,13 @@ async def _roxy_error(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.status >= 500:
         structlog.get_logger(__name__).warning("refused", problem=error.slug(), detail=error.detail)
-    return problem_response(request.url.path, problem)
+    return problem_response(request.url.path, problem, _retry_after(error))
+
+
+def _retry_after(error: RoxyError) -> dict[str, str]:
+    """What the error itself says of when to come back, in whole seconds."""
+    seconds = getattr(error, "retry_after_s", 0.0)
+    return {"Retry-After": str(math.ceil(seconds))} if seconds else {}
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

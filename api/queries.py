@@ -17,6 +17,7 @@ from api.problems import refusals
 from api.reading import expecting
 from api.sessions import Asker, SessionId, links_of, session_of
 from api.starting import where_asked
+from api.unanswered import Waiting
 from api.wiring import Wired, Wiring, context
 from schemas.cursor import Cursor
 from schemas.errors import InvalidQuery, UnknownSession
@@ -32,20 +33,24 @@ Key = Annotated[
 QueryId = Annotated[str, Path(min_length=1, max_length=ID_LENGTH, pattern=ID_PATTERN)]
 
 
-@router.post("", status_code=202, responses=refusals(404, 409))
+@router.post("", status_code=202, responses=refusals(404, 409, 429))
 async def ask(session_id: SessionId, wanted: QueryWanted, wired: Wired, principal: Asker, key: Key = None) -> QueryAccepted:
     """Ask a question. The answer comes as records of the session: read them at `links.events` from `cursor` on."""
     return await ask_in(wired, principal, session_of(principal, session_id), wanted, key)
 
 
 async def ask_in(wired: Wiring, principal: Principal, session: Session, wanted: QueryWanted, key: str | None) -> QueryAccepted:
-    """Write a question to the log, once per key. Raises InvalidQuery, IdempotencyConflict, UnknownSession, LogUnavailable."""
+    """Write a question to the log, once per key. Raises InvalidQuery, IdempotencyConflict, TooManyQuestions, Overloaded,
+    UnknownSession, LogUnavailable."""
     if len(wanted.text) > wired.settings.max_query_chars:
         raise InvalidQuery(f"The question has {len(wanted.text)} characters; {wired.settings.max_query_chars} are allowed.")
     query_id = query_id_of(session, key) if key else f"q{new_ulid()}"
     bind_contextvars(correlation=query_id)
     before = wired.posted.find(query_id, wanted) if key else None
-    return before or await _write(wired, principal, session, query_id, wanted, key)
+    if before is not None:
+        return before
+    with wired.admission.question(Waiting(session, answer_id_of(query_id))):
+        return await _write(wired, principal, session, query_id, wanted, key)
 
 
 @router.post("/{query_id}/cancel", status_code=202, responses=refusals(404))
@@ -93,6 +98,8 @@ async def _cursor(wired: Wiring, session: Session, query_id: str, *, repeated: b
     if not repeated:
         return expecting(end, query_id)
     asked = await where_asked(wired, session, query_id)
+    if asked is not None:  # its answer may have ended long ago
+        wired.admission.unanswered.forget(Waiting(session, answer_id_of(query_id)))
     # Retention may have cut the question and left the answer: so of the end the cursor does not say that nothing lies before it.
     return end if asked is None else expecting(asked, query_id)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import resource
 import signal
 import socket
 import sys
@@ -58,6 +59,8 @@ def main() -> None:
     """Run until told to stop."""
     signal.signal(signal.SIGTERM, _stop)  # uvicorn puts this back when it is done, and raises the signal again
     signal.signal(signal.SIGINT, _stop)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each stream is a file handle; shells often begin with 1,024
     try:
         settings = load_settings()
         observability.configure(settings, "api")

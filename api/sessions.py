@@ -25,6 +25,7 @@ _AS_SET = SessionWanted()
 @router.post("", status_code=201, responses=refusals())
 async def create_session(wired: Wired, principal: Asker, wanted: Annotated[SessionWanted, Body()] = _AS_SET) -> SessionCreated:
     """Make a session. Where its records lie can be chosen; its id says it from then on."""
+    wired.admission.require_room(principal.tenant)
     placement = wanted.placement or wired.settings.session_placement
     session = Session(principal.tenant, new_session_id(principal.tenant, placement))
     cursor = await wired.session_log.create(session)

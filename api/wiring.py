@@ -8,6 +8,7 @@ from fastapi import Depends
 from opentelemetry import trace
 from starlette.requests import Request
 
+from api.admission import Admission
 from api.ingestions import Ingestions
 from api.metrics import Metrics
 from api.open_streams import OpenStreams
@@ -33,6 +34,7 @@ class Wiring(NamedTuple):
     signer: CursorSigner
     streams: OpenStreams
     presence: Presence
+    admission: Admission
     ingestions: Ingestions
     posted: PostedKeys
     metrics: Metrics

@@ -7,6 +7,7 @@ RoxyError
 │   │   └── UnreadableDocument
 │   ├── InvalidDataset
 │   ├── InvalidFeedback
+│   ├── InvalidRegeneration
 │   ├── InvalidSessionId
 │   ├── InvalidSetting
 │   ├── InvalidPosition
@@ -16,6 +17,8 @@ RoxyError
 │   ├── NotAllowed
 │   ├── ForeignCursor
 │   ├── TooManyConnections
+│   ├── TooManyQuestions
+│   ├── AlreadyReviewed
 │   └── IdempotencyConflict
 ├── NotFound
 │   ├── UnknownSession
@@ -23,6 +26,7 @@ RoxyError
 │   ├── UnknownQuery
 │   ├── UnknownAnswer
 │   ├── UnknownFeedback
+│   ├── UnknownProposal
 │   ├── UnknownResponse
 │   ├── UnknownModel
 │   ├── UnknownFlag
@@ -34,6 +38,7 @@ RoxyError
 │   ├── ModelUnavailable
 │   ├── ModeratorUnavailable
 │   ├── IndexUnavailable
+│   ├── Overloaded
 │   └── ShuttingDown
 ├── ModelRefused                 the language model would not take a request
 ├── IndexRefused                 a part of a shared index would not take some chunks
@@ -99,6 +104,10 @@ class InvalidFeedback(InvalidInput):
     """The feedback does not fit the answer that it is about. Correct what the detail names; docs/howto/give-feedback.md says what is possible."""
 
 
+class InvalidRegeneration(InvalidInput):
+    """Another answer cannot be made so. Correct what the detail names; docs/howto/compare-answers.md says what may be set for one answer."""
+
+
 class InvalidSessionId(InvalidInput):
     """The session id is not well formed. Use the id that POST /v1/sessions returned."""
 
@@ -135,6 +144,18 @@ class TooManyConnections(Refused):
     """Too many open streams for this principal. Close some, or raise ROXY_SSE_MAX_PER_PRINCIPAL."""
 
 
+class TooManyQuestions(Refused):
+    """The tenant asks faster than it may. Ask again after the seconds that Retry-After names, or raise ROXY_QUESTIONS_PER_MIN."""
+
+    def __init__(self, detail: str = "", *, remedy: str = "", retry_after_s: float = 0.0) -> None:
+        super().__init__(detail, remedy=remedy)
+        self.retry_after_s = retry_after_s
+
+
+class AlreadyReviewed(Refused):
+    """The correction was decided on before. An approved one is taken away by DELETE /v1/documents/{id}; a rejected one may still be approved."""
+
+
 class IdempotencyConflict(Refused):
     """This Idempotency-Key was used before with another body. Use a new key for a new question."""
 
@@ -161,6 +182,10 @@ class UnknownAnswer(NotFound):
 
 class UnknownFeedback(NotFound):
     """You have given no feedback of this id in the session. Only who gave it takes it back; use the id that POST …/feedback returned."""
+
+
+class UnknownProposal(NotFound):
+    """No correction waits for a review under this id. See `roxy review list`; it may have been taken back, or put in other words since."""
 
 
 class UnknownResponse(NotFound):
@@ -209,6 +234,10 @@ class ModeratorUnavailable(Unavailable):
 
 class IndexUnavailable(Unavailable):
     """A part of the index did not answer. Check `roxy status`, or ROXY_WEAVIATE_URL for an outside Weaviate."""
+
+
+class Overloaded(Unavailable):
+    """The server has more to do than it gets done. Come back after the seconds that Retry-After names; see docs/howto/load-test.md."""
 
 
 class ShuttingDown(Unavailable):

@@ -82,6 +82,16 @@ class Settings(BaseSettings):
     sse_idle_s: float = Field(1_800.0, gt=0, description="A stream without a record for this long is ended, with a cursor to come back with.")
     sse_queue_records: int = Field(2_000, ge=1, description="Records that may wait for one slow reader before its connection is ended.")
     sse_max_per_principal: int = Field(2_000, ge=1, description="Open streams per principal.")
+    sse_max: int = Field(10_000, ge=1, description="Open streams of one API process; 500 of the file handles that it may have are left for the rest.")
+    max_unanswered: int = Field(
+        256, ge=1, description="Questions of one API process that wait for the end of their answer, from which on it answers 503. Tenants share them."
+    )
+    max_lag_s: float = Field(1.0, gt=0, description="An API process that is late by so many seconds takes no questions and no new streams.")
+    questions_per_min: dict[str, int] = Field(
+        default_factory=dict,
+        description='JSON: questions a minute that an API process takes of a tenant; "*" is every other one: {"acme": 600, "*": 60}. '
+        "A sixth of them may come at once.",
+    )
     drain_s: float = Field(10.0, ge=0, description="Seconds that a process told to stop gives its open work.")
 
     # Documents
@@ -116,6 +126,9 @@ class Settings(BaseSettings):
     feedback_chunks: int = Field(3, ge=0, le=50, description="Nearest chunks that the question's vector is moved towards; 0: none.")
     feedback_weight: float = Field(0.3, ge=0, le=2, description="How far: weight of their mean beside the question's own vector.")
     smoothing: float = Field(0.2, ge=0, le=1, description="Share of a chunk's score that is taken from the candidates most like it; 0: off.")
+    chunk_votes_weight: float = Field(
+        0.0, ge=0, lt=1, description="How much votes on a chunk move its score: at most by this share, up or down; 0: they do not count."
+    )
     reranker: str = Field("none", description="none | cross-encoder:<model>.")
     rerank_chunks: int = Field(30, ge=1, le=200, description="Best chunks that the reranker looks at.")
     diversity: float = Field(0.0, ge=0, le=1, description="Maximal marginal relevance: weight of being unlike those before; 0: off.")
@@ -173,6 +186,11 @@ class Settings(BaseSettings):
         max_length=7,
         description='JSON list of models that answer, in this order, when the one that should have failed: ["ollama:<model>", "extractive"].',
     )
+    sibling_models: tuple[str, ...] = Field(
+        (),
+        description="JSON list of further models that may be asked for another answer to a question; those of ROXY_LANGUAGE_MODEL, ROXY_TIERS, "
+        "ROXY_FALLBACK_MODELS and ROXY_EXPERIMENTS may be anyway.",
+    )
     routing: bool = Field(True, description="Choose the tier by ROXY_ROUTES, where ROXY_TIERS are set; off: ROXY_LANGUAGE_MODEL answers all.")
     routes: tuple[RouteRule, ...] = Field(
         (),
@@ -224,6 +242,12 @@ class Settings(BaseSettings):
     export_secret: SecretStr | None = Field(
         None, description="Key of the hashes that stand for raters in exports. Without one, a name that is guessed can be confirmed."
     )
+
+    # Insights
+    insights_days: int = Field(
+        2, ge=0, le=30, description="Days before today for which insights are kept up, with today, on topic `insights` and so over HTTP."
+    )
+    insights_every_s: float = Field(5.0, gt=0, description="Seconds between two looks at which of these figures have changed.")
 
     # Workers
     consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")

@@ -27,6 +27,7 @@ CLIENTS = {
     "usearch": r"connectors/vector_index/usearch\.py|infra/bench/\w+\.py",
     "tantivy": r"connectors/keyword_index/\w+\.py|infra/bench/\w+\.py",
     "sentence_transformers": r"connectors/(embedder/sentence_transformers|reranker/cross_encoder)\.py|infra/bench/\w+\.py",
+    "throttled": r"api/admission\.py",
     "purgatory": r"streams/breaker\.py",
     "re2": r"streams/answering/(routing|screening)\.py",
     "rensa": r"streams/search/near_duplicates\.py",

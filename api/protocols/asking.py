@@ -24,7 +24,8 @@ from schemas.session_id import Session, new_session_id
 
 
 async def ask_anywhere(wired: Wiring, principal: Principal, question: str, *, session_id: str | None, key: str | None) -> AnswerPlace:
-    """Ask in the named session, or in one made for it. Raises InvalidQuery, InvalidSessionId, UnknownSession, IdempotencyConflict."""
+    """Ask in the named session, or in one made for it. Raises InvalidQuery, InvalidSessionId, UnknownSession,
+    IdempotencyConflict, TooManyQuestions, Overloaded."""
     wanted = query_of(question)
     session = session_of(principal, session_id) if session_id else await _made(wired, principal, key)
     return await ask_at(wired, principal, session, wanted, key)
@@ -46,6 +47,7 @@ def query_of(question: str) -> QueryWanted:
 
 
 async def _made(wired: Wiring, principal: Principal, key: str | None) -> Session:
+    wired.admission.require_room(principal.tenant)
     placement = wired.settings.session_placement
     session = Session(principal.tenant, new_session_id(principal.tenant, placement) if key is None else _id_of(principal, key))
     await wired.session_log.create(session)
