@@ -32,6 +32,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "tail": Elsewhere("infra.tail", "Follow a session's records."),
     "history": Elsewhere("infra.history", "A session from its beginning to now: questions, chunks, answers, feedback."),
     "feedback": Elsewhere("infra.feedback", "Judge an answer: thumb, stars, correction, comparison, comment, tags."),
+    "review": Elsewhere("infra.review", "Corrections that may become documents: list, show, approve, reject."),
     "preferences": Elsewhere("infra.preferences", "Preference pairs: compare the topic with the log, and mend it."),
     "contracts": Elsewhere("infra.contracts", "Generate what docs/ says of schemas/, or check it."),
     "bench": Elsewhere("infra.bench", "Measure, beside a baseline of the same run."),

@@ -57,6 +57,10 @@ class Client:
         """Raises ServerNotRunning, RequestRefused."""
         return self._send("POST", path, body, {})[0]
 
+    def get(self, path: str) -> dict[str, Any]:
+        """Raises ServerNotRunning, RequestRefused."""
+        return self._send("GET", path, None, {})[0]
+
     def delete(self, path: str) -> dict[str, Any]:
         """Raises ServerNotRunning, RequestRefused."""
         return self._send("DELETE", path, None, {})[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.event import Event, Id
+from schemas.event import Event, Id, Value
 
 
 class DocumentEvent(Event):
@@ -19,6 +19,18 @@ class DocumentEvent(Event):
         return f"{self.tenant}/{self.document_id}"
 
 
+class Correction(Value):
+    """Where a document comes from that is a correction of an answer."""
+
+    session_id: Id
+    query_id: Id
+    answer_id: Id
+    rater: str  #: who corrected
+    feedback: tuple[Id, ...]  #: ids of the FeedbackGiven events
+    proposal_id: Id
+    reviewed_by: str  #: who approved it
+
+
 class DocumentSubmitted(DocumentEvent):
     """A version of a document. Topic `documents`: the source of truth for the index."""
 
@@ -31,6 +43,7 @@ class DocumentSubmitted(DocumentEvent):
     content: str
     tags: tuple[str, ...] = ()
     submitted_by: str = "anonymous"
+    corrects: Correction | None = None  #: set: it was approved in the review of corrections
 
 
 class DocumentDeleted(DocumentEvent):

@@ -32,6 +32,7 @@ from schemas.control_events import FlagChanged, SessionRead
 from schemas.dead_letter_events import RecordDeadLettered
 from schemas.document_events import (
     ChunkIndexed,
+    Correction,
     DocumentDeleted,
     DocumentEvent,
     DocumentFailed,
@@ -41,7 +42,7 @@ from schemas.document_events import (
     IngestionProgressed,
 )
 from schemas.event import TENANT, Event, Id, Tenant, Value, now
-from schemas.feedback_events import Feedback, FeedbackGiven, FeedbackRetracted, PreferencePairFormed, Side
+from schemas.feedback_events import CorrectionReviewed, Feedback, FeedbackGiven, FeedbackRetracted, PreferencePairFormed, Side
 from schemas.index_events import IndexEvent, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
 from schemas.session_events import (
     NO_FILTERS,
@@ -78,6 +79,8 @@ __all__ = [
     "Context",
     "ContextChunk",
     "Conversation",
+    "Correction",
+    "CorrectionReviewed",
     "Cost",
     "DocumentDeleted",
     "DocumentEvent",
@@ -141,6 +144,7 @@ EVENTS: dict[str, type[Event]] = {
         FeedbackGiven,
         FeedbackRetracted,
         PreferencePairFormed,
+        CorrectionReviewed,
         DocumentSubmitted,
         DocumentDeleted,
         ChunkIndexed,

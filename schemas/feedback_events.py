@@ -90,3 +90,26 @@ class PreferencePairFormed(Event):
     feedback: tuple[Id, ...]  #: ids of the FeedbackGiven events that it rests on
     weight: float = 1.0
     judged_at: str  #: time of the last of them
+
+
+class CorrectionReviewed(Event):
+    """Someone decided whether a correction becomes a document. Topic `reviews`: all that the document is made of stands here."""
+
+    SUBJECT = "pair_id"
+    CORRELATION = "query_id"
+
+    type: Literal["CorrectionReviewed"] = "CorrectionReviewed"
+    version: Literal[1] = 1
+    proposal_id: Id  #: the correction in these words: in other words it is another proposal
+    pair_id: Id  #: of the rater and the answer, with whatever words: the record's key, and in the document's id
+    session_id: Id
+    query_id: Id
+    answer_id: Id
+    question: str
+    text: str  #: the correction
+    rater: str  #: who corrected
+    feedback: tuple[Id, ...]  #: ids of the FeedbackGiven events that it comes from
+    judged_at: str
+    verdict: Literal["approved", "rejected"]
+    reviewed_by: str = "anonymous"
+    reason: str = ""

@@ -91,7 +91,8 @@ class Scores(Value):
 
     vector: float | None = None  #: cosine similarity, -1..1
     keyword: float | None = None  #: BM25, 0..
-    fused: float  #: of both parts, by ROXY_FUSION and ROXY_SMOOTHING; 0..
+    fused: float  #: of both parts, by ROXY_FUSION, ROXY_SMOOTHING and the votes; 0..
+    votes: float | None = None  #: what the fused score was multiplied with, by votes on the chunk; null: by nothing
     rerank: float | None = None  #: the reranker's, higher is better
 
 
@@ -133,6 +134,7 @@ class ChunksRetrieved(SessionEvent):
     context_tokens: int = 0  #: of all chunks together
     index: IndexPosition
     plan: str = ""  #: fingerprint of the settings that it was searched with
+    votes: dict[str, int] | None = None  #: the votes that were known: next offset of `feedback` by partition; null: they do not count
     reranker: str | None = None
     degraded: tuple[str, ...] = ()  #: parts that did not answer: "vector", "keyword", "rerank"
     cached: tuple[str, ...] = ()  #: what was not computed anew: "embedding", "results"

@@ -14,6 +14,7 @@ from schemas.events import (
     AnswerFailed,
     ChunkIndexed,
     ChunksRetrieved,
+    CorrectionReviewed,
     DocumentDeleted,
     DocumentFailed,
     DocumentIndexed,
@@ -111,6 +112,7 @@ ANSWERS = Topic(
 )
 FEEDBACK = Topic("feedback", "session id", (FeedbackGiven, FeedbackRetracted), "What people thought of answers.", FOREVER)
 PREFERENCES = Topic("preferences", "pair id", (PreferencePairFormed,), "Pairs of answers of which one is preferred.", FOREVER, "compact")
+REVIEWS = Topic("reviews", "pair id", (CorrectionReviewed,), "Which corrections become documents, and which do not.", FOREVER)
 FLAGS = Topic("flags", "flag", (FlagChanged,), "Each change of a feature flag.", FOREVER)
 READERS = Topic("readers", "session id", (SessionRead,), "Which sessions have readers, where ROXY_UNREAD_CANCEL_MIN asks for it.", DAYS)
 DEAD_LETTERS = Topic("dead-letters", "original key", (RecordDeadLettered,), "Records that no step could finish.")
@@ -126,6 +128,7 @@ TOPICS: tuple[Topic, ...] = (
     ANSWERS,
     FEEDBACK,
     PREFERENCES,
+    REVIEWS,
     FLAGS,
     READERS,
     DEAD_LETTERS,

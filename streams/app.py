@@ -20,11 +20,11 @@ from connectors.kafka.client import ssl_context
 from schemas.errors import LogUnavailable, ModelUnavailable
 from schemas.record import Record
 from schemas.settings import Settings
-from schemas.topics import DOCUMENTS, FEEDBACK, QUERIES, RETRIEVALS, Topic
+from schemas.topics import DOCUMENTS, FEEDBACK, QUERIES, RETRIEVALS, REVIEWS, Topic
 from streams.ports import Ports
 from streams.step import Frame, Policy, Step
-from streams.steps import answer_failure, document_failure, no_failure, on_document, on_feedback, on_query, on_retrieval
-from streams.window import TopicPartition, Window
+from streams.steps import answer_failure, document_failure, no_failure, on_document, on_feedback, on_query, on_retrieval, on_review
+from streams.window import TopicPartition, Window, record_key, session_or_sibling
 
 _DOCUMENTS = 32  # ingested at a time: most of a small one's 0.3 s is waiting, and what they write is committed to the index together
 _DOCUMENTS_WAITING = 4  # a partition's that Faust has read ahead
@@ -40,6 +40,7 @@ def steps(ports: Ports) -> tuple[Step, ...]:
         Step("retrieve", QUERIES, partial(on_query, ports=ports), answer_failure),
         Step("generate", RETRIEVALS, partial(on_retrieval, ports=ports), answer_failure, late=ModelUnavailable),
         Step("form-preferences", FEEDBACK, partial(on_feedback, ports=ports), no_failure),
+        Step("submit-corrections", REVIEWS, partial(on_review, ports=ports), no_failure),
         Step("ingest", DOCUMENTS, partial(on_document, ports=ports), document_failure),
     )
 
@@ -114,7 +115,8 @@ class Worker:
 
         if step.topic is DOCUMENTS:  # large: more at once would only wait, in memory
             return Agent(step.topic, Window(work, slots=_DOCUMENTS, capacity=_DOCUMENTS))
-        return Agent(step.topic, Window(work, slots=self._settings.concurrency))
+        key_of = session_or_sibling if step.topic is RETRIEVALS else record_key
+        return Agent(step.topic, Window(work, slots=self._settings.concurrency, key_of=key_of))
 
     def _build(self) -> faust.App:
         app = _faust_app(self._settings)

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from schemas.errors import RoxyError, UnknownSession
 from schemas.events import (
     ChunksRetrieved,
+    CorrectionReviewed,
     DocumentDeleted,
     DocumentFailed,
     DocumentSubmitted,
@@ -20,7 +21,10 @@ from schemas.events import (
     FeedbackRetracted,
     QueryAsked,
     QueryCancelled,
+    RegenerationAsked,
+    Understanding,
 )
+from schemas.review import document_of
 from schemas.session_id import Session
 from streams.answer_so_far import AnswerSoFar, holds, read_back
 from streams.answering.arm_counts import count_end
@@ -35,6 +39,7 @@ from streams.ingestion import ingest
 from streams.outlet import Output
 from streams.ports import Ports
 from streams.preferences.forming import form
+from streams.regeneration import Question, regenerate
 from streams.retrieval import retrieve
 from streams.step import Delivery
 from streams.turns import Turn
@@ -45,11 +50,15 @@ _REMEMBERED = 10_000  # query ids: a producer that writes a question twice does 
 
 
 async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
-    """`queries`: QueryAsked → the session's, and ChunksRetrieved onward; QueryCancelled → the session's."""
+    """`queries`: QueryAsked, RegenerationAsked → the session's, and ChunksRetrieved onward; QueryCancelled → the session's."""
     if isinstance(event, QueryCancelled):
         if not (delivery.redelivered and await holds(ports.session_log, Session(event.tenant, event.session_id), event.id)):
             yield event
-        ports.cancellations.cancel(event)  # this worker may have begun to listen after it was written
+        ports.cancellations.cancel(event, delivery.position.offset)  # this worker may have begun to listen after it was written
+    if isinstance(event, RegenerationAsked):
+        async with aclosing(_regenerated(event, delivery, ports)) as outputs:
+            async for output in outputs:
+                yield output
     if not isinstance(event, QueryAsked):
         return
     so_far = await _asked_before(event, delivery, ports)
@@ -74,9 +83,9 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
         return
 
     async def so_far(found: ChunksRetrieved) -> AnswerSoFar:
-        return await read_back(ports.session_log, Session(found.tenant, found.session_id), found.query_id, found.session_offset)
+        return await read_back(ports.session_log, Session(found.tenant, found.session_id), found.query_id, found.session_offset, found.answer_id)
 
-    holds_now = ports.steering.of(event.tenant, event.session_id, event.arms)
+    holds_now = ports.steering.of(event.tenant, event.session_id, event.arms, event.sibling)
 
     async def briefing() -> Brief:
         return await brief_of(
@@ -101,6 +110,12 @@ async def on_feedback(event: Event, delivery: Delivery, *, ports: Ports) -> Asyn
             yield output
 
 
+async def on_review(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
+    """`reviews`: a correction that was approved → `documents`."""
+    if isinstance(event, CorrectionReviewed) and event.verdict == "approved":
+        yield (document_of(event),)
+
+
 async def on_document(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
     """`documents`: a version, or a deletion → `chunks` and `ingestions`."""
     if not isinstance(event, DocumentSubmitted | DocumentDeleted):
@@ -112,12 +127,13 @@ async def on_document(event: Event, delivery: Delivery, *, ports: Ports) -> Asyn
 
 
 def answer_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | None:
-    """A question that cannot be answered ends in AnswerFailed."""
-    if not isinstance(event, QueryAsked | ChunksRetrieved):
+    """A question that cannot be answered, or not once more, ends in AnswerFailed."""
+    if not isinstance(event, QueryAsked | RegenerationAsked | ChunksRetrieved):
         return None
-    failed = answer_failed(event.tenant, event.session_id, event.query_id, delivery.attempt, error, delivery.in_vain)
+    failed = answer_failed(event, delivery.attempt, error, delivery.in_vain)
     count_spent(failed)
-    count_end(failed, event.arms if isinstance(event, ChunksRetrieved) else {})
+    of_no_arm = not isinstance(event, ChunksRetrieved) or (event.sibling is not None and event.sibling.settings)
+    count_end(failed, {} if of_no_arm else event.arms)
     return failed
 
 
@@ -140,13 +156,31 @@ def no_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event | No
     return None
 
 
-async def _found(event: QueryAsked, asked_at: Callable[[], Awaitable[int]], holds_now: InForce, ports: Ports) -> ChunksRetrieved:
-    """What is found for what is made of a question. The session is read if the question leans on it, up to the question itself."""
+def _regenerated(event: RegenerationAsked, delivery: Delivery, ports: Ports) -> AsyncGenerator[Output, None]:
+    """Another answer. It is looked up with what holds for it; the arms are those that its question was in."""
+
+    async def look_up(question: Question, understanding: Understanding | None) -> ChunksRetrieved:
+        async def asked_at() -> int:
+            return question.asked_at
+
+        session = event.tenant, event.session_id
+        arms = question.found.arms if question.found else ports.steering.of(*session).arms
+        holds_now = ports.steering.of(*session, arms, event.sibling)
+        found = await _found(question.asked, asked_at, holds_now, ports, understanding)
+        return found.model_copy(update={"arms": dict(arms)})
+
+    return regenerate(event, delivery, settings=ports.settings, session_log=ports.session_log, look_up=look_up)
+
+
+async def _found(
+    event: QueryAsked, asked_at: Callable[[], Awaitable[int]], holds_now: InForce, ports: Ports, understanding: Understanding | None = None
+) -> ChunksRetrieved:
+    """What is found for what is made of a question, now or before. The session is read if the question leans on it, up to the question itself."""
 
     async def turns() -> Sequence[Turn]:
         return await ports.conversations.turns.before(Session(event.tenant, event.session_id), event.query_id, await asked_at())
 
-    understanding = await understand(
+    understanding = understanding or await understand(
         event, history=turns, vocabulary=Vocabulary(ports.searched, ports.terms, ports.guards.keyword, ports.guards.deadline())
     )
     found = await retrieve(

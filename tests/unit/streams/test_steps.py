@@ -15,19 +15,23 @@ from schemas.errors import InvalidDocument
 from schemas.events import (
     AnswerFailed,
     ChunksRetrieved,
+    CorrectionReviewed,
     DocumentFailed,
     DocumentSubmitted,
     Event,
+    PreferencePairFormed,
+    Side,
 )
 from schemas.record import Position
+from schemas.review import Proposal, Verdict, document_of, review_of
 from schemas.session_id import Session
 from schemas.settings import Settings
-from schemas.topics import DEAD_LETTERS, FEEDBACK, QUERIES, RETRIEVALS, Topic
+from schemas.topics import DEAD_LETTERS, DOCUMENTS, FEEDBACK, QUERIES, RETRIEVALS, REVIEWS, Topic
 from streams import steps as steps_module
 from streams.chunk_index import ChunkIndex
 from streams.ports import Ports
 from streams.step import Delivery, Frame, Policy, Step
-from streams.steps import answer_failure, document_failure, no_failure, on_feedback, on_query
+from streams.steps import answer_failure, document_failure, no_failure, on_feedback, on_query, on_review
 from tests.builders import CONTEXT, ScriptedModel, a_cancellation, a_feedback, a_query, a_record, chunks_retrieved, events_of, records_of
 from tests.unit.streams.answering.bench import speaking
 from tests.unit.streams.frames import FlakyJournal
@@ -167,6 +171,29 @@ async def test_events_that_are_not_a_topics_own_are_dead_letters(bench: Bench, e
     await bench.work(on_query, event)
 
     assert (await bench.types(), len(bench.journal.records(DEAD_LETTERS))) == ([], 1)
+
+
+# --------------------------------------------------------------------- review
+
+
+async def test_an_approved_correction_becomes_the_same_version_however_often_it_is_read(bench: Bench) -> None:
+    """A rejected one becomes nothing."""
+    approved, rejected = (a_review(verdict) for verdict in ("approved", "rejected"))
+    for event in (approved, approved, rejected):
+        await bench.work(on_review, event, REVIEWS)
+
+    written = [decode(record) for record in bench.journal.records(DOCUMENTS)]
+    assert [document_of(approved)] * 2 == written
+
+
+def a_review(verdict: Verdict) -> CorrectionReviewed:
+    pair = PreferencePairFormed(
+        **{"id": "p-1", "tenant": "default", "pair_id": "p-1", "session_id": "t1", "query_id": "q1", "rater": "ann", "signal": "correction"},
+        **{"question": "What?", "same_context": True, "feedback": ("f1",), "judged_at": "2026-11-01T10:00:00.000Z"},
+        chosen=Side(text="Better."),
+        rejected=Side(text="Worse.", answer_id="a-q1"),
+    )
+    return review_of(Proposal.of(pair), verdict, reviewed_by="rex", reason="")
 
 
 # ------------------------------------------------------------------- failures
