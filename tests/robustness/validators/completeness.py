@@ -1,0 +1,108 @@
+"""Completeness: what a reader was shown is what counts of the log from its first cursor on, without a hole, and to the end if it read to the end.
+
+A gap is told only where retention has cut, or a topic was deleted; what lies in it is not asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from schemas.attempts import AttemptFilter
+from schemas.cursor import Cursor
+from schemas.events import TERMINAL
+from tests.robustness.history import Frame
+from tests.robustness.log import Entry, Log, SessionLog
+from tests.robustness.readings import Reading, between_gaps, place, readings
+from tests.robustness.validators.violation import Violation
+
+RULE = "completeness"
+_SHOWN = 5  # records of a hole
+
+
+def violations(log: Log) -> Iterator[Violation]:
+    for reading in readings(log):
+        if reading.session in log.forgotten:
+            continue
+        yield from _gaps(log, reading)
+        for part in between_gaps(log, reading):
+            session = log.sessions.get(part.session)
+            if session is not None:
+                yield from _holes(log, part, session)
+            elif part.records and not _lost_to_retention(log, part):
+                yield Violation(RULE, str(part), "was shown records of a session that has none", (part.records[0].id,))
+
+
+def _holes(log: Log, reading: Reading, session: SessionLog) -> Iterator[Violation]:
+    expected = _expected(log, reading, session)
+    shown = {here.offset - 1 for frame in reading.records if (here := place(log, reading.session, frame.cursor))}
+    last = max(shown, default=-1)
+    due = expected if reading.to_the_end else list(takewhile(lambda entry: entry.record.offset < last, expected))
+    missed = [entry for entry in due if entry.record.offset not in shown]
+    if missed:
+        yield Violation(RULE, str(reading), f"was not shown {len(missed)} of {len(due)} records", tuple(map(str, missed[:_SHOWN])))
+    wanted = {entry.record.offset for entry in expected}
+    for frame in reading.records:
+        here = place(log, reading.session, frame.cursor)
+        if here and here.offset - 1 not in wanted and here.offset > session.start and here.epoch == session.epoch:
+            yield Violation(RULE, str(reading), f"was shown a record that does not count, at {here.offset - 1}", (f"{frame.type} {frame.id}",))
+
+
+def _expected(log: Log, reading: Reading, session: SessionLog) -> list[Entry]:
+    """What the log holds for this reader: what counts from its start on, of its query to that one's end."""
+    start = _start(log, reading, session)
+    if start is None or start.epoch != session.epoch:
+        return []
+    counts = AttemptFilter(start.open_answers, whole=start.whole)
+    behind = [entry for entry in session.entries if entry.record.offset >= start.offset and counts.admits(entry.marks)]
+    if reading.query is None:
+        return behind
+    if _ended_before(reading.query, start, session):
+        return []
+    return _to_the_end([entry for entry in behind if entry.marks.correlation == reading.query])
+
+
+def _start(log: Log, reading: Reading, session: SessionLog) -> Cursor | None:
+    if reading.start is not None:
+        return reading.start
+    if not reading.after:
+        return Cursor(session.epoch, 0, 0, whole=session.whole)
+    first = next((frame.cursor for frame in reading.frames), None)  # `latest`: what it meant, the first frame tells
+    return place(log, reading.session, first)
+
+
+def _ended_before(query: str, start: Cursor, session: SessionLog) -> bool:
+    return any(entry.record.offset < start.offset and entry.marks.correlation == query and entry.marks.type in TERMINAL for entry in session.entries)
+
+
+def _to_the_end(entries: Sequence[Entry]) -> list[Entry]:
+    ends = next((number for number, entry in enumerate(entries, 1) if entry.marks.type in TERMINAL), len(entries))
+    return list(entries[:ends])
+
+
+def _gaps(log: Log, reading: Reading) -> Iterator[Violation]:
+    """A gap leads on, to where the kept records began; and something was cut, or deleted."""
+    before = reading.start
+    for frame in reading.frames:
+        here = place(log, reading.session, frame.cursor)
+        if frame.type == "gap" and here is not None and not _deserved(log, reading, frame, before, here):
+            yield Violation(RULE, str(reading), f"was told of a gap ({frame.text}) where nothing was cut", (str(before), str(here)))
+        before = here or before
+
+
+def _deserved(log: Log, reading: Reading, frame: Frame, before: Cursor | None, here: Cursor) -> bool:
+    if frame.text == "recreated":  # of a session that nobody has deleted
+        return False
+    return _first_kept(log, reading, here) >= here.offset > (before.offset if before else 0)
+
+
+def _first_kept(log: Log, reading: Reading, here: Cursor) -> int:
+    session = log.sessions.get(reading.session)
+    if session is not None:
+        return session.start
+    return max((kept.starts.get(here.partition, 0) for kept in log.run.topics.values() if kept.epoch == str(here.epoch)), default=0)
+
+
+def _lost_to_retention(log: Log, reading: Reading) -> bool:
+    here = place(log, reading.session, reading.records[-1].cursor)
+    return here is not None and _first_kept(log, reading, here) >= here.offset

@@ -1,0 +1,118 @@
+"""Documents: at the end every acknowledged version is found, every acknowledged deletion is gone, and what was replaced is gone as well.
+
+Which version of a document holds, the log of documents says: its last one. That the log holds what was acknowledged, in order, is looked at beside.
+Each version has a word of its own, which is looked up at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+from typing import NamedTuple
+
+from schemas.topics import DEAD_LETTERS, DOCUMENTS
+from tests.robustness.history import Operation
+from tests.robustness.log import Entry, Log
+from tests.robustness.validators.violation import Violation
+
+RULE = "documents"
+
+
+class _Key(NamedTuple):
+    """A document."""
+
+    tenant: str
+    document: str
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.document}"
+
+
+def violations(log: Log) -> Iterator[Violation]:
+    written, failed = _written(log), _failed(log)
+    for key, operations in _operations(log).items():
+        entries = written.get(key, [])
+        yield from _acknowledged(key, operations, entries)
+        yield from _in_order(key, operations, entries)
+        yield from _found(log, key, operations, entries, failed)
+        yield from _as_acknowledged(log, key, operations, entries, failed)
+
+
+def _written(log: Log) -> dict[_Key, list[Entry]]:
+    found: dict[_Key, list[Entry]] = {}
+    for entry in log.events(DOCUMENTS.name):
+        found.setdefault(_Key(entry.event.get("tenant", ""), entry.event.get("document_id", "")), []).append(entry)
+    return found
+
+
+def _operations(log: Log) -> dict[_Key, list[Operation]]:
+    found: dict[_Key, list[Operation]] = {}
+    for one in log.operations("ingest", "delete"):
+        found.setdefault(_Key(one.tenant, one.request["document_id"]), []).append(one)
+    return found
+
+
+def _failed(log: Log) -> frozenset[tuple[int, int]]:
+    """Versions that no step could take in: partition and offset."""
+    return frozenset((one.event["partition"], one.event["offset"]) for one in log.events(DEAD_LETTERS.name) if one.event["topic"] == DOCUMENTS.name)
+
+
+def _acknowledged(key: _Key, operations: list[Operation], entries: list[Entry]) -> Iterator[Violation]:
+    """202 means that it is in the log. Deletions have nothing that tells one from another: they are counted."""
+    for one in operations:
+        if one.kind == "ingest" and one.outcome == "ok" and _entry_of(one, entries) is None:
+            yield Violation(RULE, str(key), "an acknowledged version is not in the log", (str(one),))
+    deletions = [one for one in operations if one.kind == "delete" and one.outcome == "ok"]
+    if len(deletions) > sum(entry.marks.type == "DocumentDeleted" for entry in entries):
+        yield Violation(RULE, str(key), "an acknowledged deletion is not in the log", tuple(map(str, deletions)))
+
+
+def _in_order(key: _Key, operations: list[Operation], entries: list[Entry]) -> Iterator[Violation]:
+    """What was acknowledged before another was begun lies before it."""
+    placed = [(one, entry) for one in operations if one.outcome == "ok" and one.kind == "ingest" and (entry := _entry_of(one, entries))]
+    for (before, first), (after, second) in permutations(placed, 2):
+        if before.end <= after.start and first.record.offset > second.record.offset:
+            yield Violation(RULE, str(key), "a later version lies before an earlier one", (str(first), str(second)))
+
+
+def _found(log: Log, key: _Key, operations: list[Operation], entries: list[Entry], failed: frozenset[tuple[int, int]]) -> Iterator[Violation]:
+    """Exactly what the log's last word on the document leads to. A version that failed leaves what was there before: nothing is asked of that."""
+    if entries and entries[-1].record.position[1:] in failed:
+        return
+    for one in operations:
+        if one.kind != "ingest" or (where := _where(log, one)) is None:
+            continue
+        live = bool(entries) and entries[-1].marks.type == "DocumentSubmitted" and _holds(entries[-1], one)
+        if live != (key.document in where):
+            yield Violation(RULE, str(key), f"{one.request['word']} is {'not ' if live else ''}found", tuple(map(str, entries[-3:])))
+        if others := sorted(set(where) - {key.document}):
+            yield Violation(RULE, str(key), f"{one.request['word']} is found in other documents", tuple(others))
+
+
+def _as_acknowledged(
+    log: Log, key: _Key, operations: list[Operation], entries: list[Entry], failed: frozenset[tuple[int, int]]
+) -> Iterator[Violation]:
+    """By the clients alone, where no `unknown` leaves it open: what was acknowledged last holds, and was looked up."""
+    last = max((one for one in operations if one.outcome == "ok"), key=lambda one: one.end, default=None)
+    rivals = [one for one in operations if one is not last and (one.outcome == "unknown" or (last and one.outcome == "ok" and one.end > last.start))]
+    if last is None or rivals or any(entry.record.position[1:] in failed for entry in entries):
+        return
+    for one in operations:
+        if one.kind == "ingest" and one.outcome == "ok":
+            where = _where(log, one)
+            if where is None or (key.document in where) != (one is last):
+                what = "was not looked up" if where is None else "is found" if where else "is not found"
+                yield Violation(RULE, str(key), f"{one.request['word']} {what}, and last acknowledged was", (str(last),))
+
+
+def _where(log: Log, ingest: Operation) -> tuple[str, ...] | None:
+    """The documents that its word was found in; None: it was not looked up."""
+    return next((one.documents for one in log.run.found.searches if (one.tenant, one.word) == (ingest.tenant, ingest.request["word"])), None)
+
+
+def _entry_of(ingest: Operation, entries: list[Entry]) -> Entry | None:
+    return next((entry for entry in entries if _holds(entry, ingest)), None)
+
+
+def _holds(entry: Entry, ingest: Operation) -> bool:
+    return ingest.request["word"] in entry.event.get("content", "")

@@ -1,0 +1,34 @@
+"""Judgement: all rules, held against one history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tests.robustness.history import History
+from tests.robustness.log import Log
+from tests.robustness.validators import (
+    answers,
+    cancellations,
+    completeness,
+    dead_letters,
+    documents,
+    feedback,
+    projections,
+    questions,
+    readers,
+    sessions,
+)
+from tests.robustness.validators.violation import Violation
+
+Validator = Callable[[Log], Iterator[Violation]]
+
+VALIDATORS: dict[str, Validator] = {
+    one.RULE: one.violations
+    for one in (questions, answers, readers, completeness, documents, feedback, projections, cancellations, dead_letters, sessions)
+}
+
+
+def violations_of(history: History) -> list[Violation]:
+    """What the history breaks; empty: nothing."""
+    log = Log(history)
+    return [violation for violations in VALIDATORS.values() for violation in violations(log)]

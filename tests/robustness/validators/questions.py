@@ -1,0 +1,110 @@
+"""Questions: every accepted question is in the log, and every answer that is due ends once, in its session and in the audit record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from schemas.events import TERMINAL, answer_id_of
+from schemas.session_id import Session
+from schemas.topics import ANSWERS, QUERIES
+from tests.robustness.history import Operation
+from tests.robustness.log import Entry, Log, by_answer
+from tests.robustness.validators.violation import Violation
+
+RULE = "questions"
+
+
+class Due(NamedTuple):
+    """An answer that has to come, by what the topic of questions holds."""
+
+    session: Session
+    query: str
+    answer: str
+    asked: Entry
+
+    def __str__(self) -> str:
+        return f"{self.session.tenant}/{self.session.id} {self.answer}"
+
+
+def violations(log: Log) -> Iterator[Violation]:
+    due = {(one.session, one.answer): one for one in _due(log)}
+    yield from _accepted(log, due)
+    yield from _asked_by_nobody(log, due)
+    for one in due.values():
+        if one.session not in log.forgotten:
+            yield from _ended_once(log, one)
+
+
+def _due(log: Log) -> Iterator[Due]:
+    for entry in log.events(QUERIES.name, "QueryAsked", "RegenerationAsked"):
+        event = entry.event
+        answer = event["sibling"]["answer_id"] if event["type"] == "RegenerationAsked" else answer_id_of(event["query_id"])
+        yield Due(Session(event["tenant"], event["session_id"]), event["query_id"], answer, entry)
+
+
+def _accepted(log: Log, due: dict[tuple[Session, str], Due]) -> Iterator[Violation]:
+    """202 means that it is in the log."""
+    for one in log.operations("ask", "regenerate", outcome="ok"):
+        if log.uncut(QUERIES.name) and (one.session, one.response["answer_id"]) not in due:
+            yield Violation(RULE, f"{one.client} in {one.session.id}", "an accepted question is not in the log", (str(one),))
+
+
+def _asked_by_nobody(log: Log, due: dict[tuple[Session, str], Due]) -> Iterator[Violation]:
+    """A refused question is not in the log; what is there was asked by somebody in these words, and each time once."""
+    asked = {(one.session, one.request["text"]) for one in log.operations("ask") if one.outcome != "refused"}
+    again = {(one.session, one.request["query_id"]) for one in log.operations("regenerate") if one.outcome != "refused"}
+    for one in due.values():
+        event = one.asked.event
+        known = (one.session, event["text"]) in asked if event["type"] == "QueryAsked" else (one.session, one.query) in again
+        if not known:
+            yield Violation(RULE, str(one), "is in the log, and nobody has asked it", (str(one.asked),))
+
+
+def _ended_once(log: Log, due: Due) -> Iterator[Violation]:
+    session = log.sessions.get(due.session)
+    records = by_answer(session.entries if session else ()).get(due.answer, [])
+    counted = [entry for entry in log.counted.get(due.session, ()) if entry.event.get("answer_id") == due.answer and entry.marks.type in TERMINAL]
+    if not counted:
+        if not _may_run(log, due) and not _cut(log, due):
+            yield Violation(RULE, str(due), "has not ended", (str(due.asked), *map(str, records[-3:])))
+        return
+    end = counted[0]
+    for entry in records:
+        if entry.marks.type in TERMINAL and entry.record.offset > end.record.offset and entry.marks.attempt > end.marks.attempt:
+            yield Violation(RULE, str(due), "was ended again by a later attempt, which had to see the end", (str(end), str(entry)))
+    yield from _audited(log, due, end)
+
+
+def _audited(log: Log, due: Due, end: Entry) -> Iterator[Violation]:
+    """The audit record that counts, the highest attempt's, says what the session says."""
+    audits = [
+        entry for entry in log.events(ANSWERS.name) if entry.event.get("answer_id") == due.answer and entry.event["session_id"] == due.session.id
+    ]
+    last = max(audits, key=lambda entry: (entry.event["attempt"], entry.event["time"]), default=None)
+    if last is None:
+        yield Violation(RULE, str(due), "has no audit record", (str(end),))
+    elif last.event != end.event:
+        yield Violation(RULE, str(due), "has another audit record than end", (str(end), str(last)))
+
+
+def _may_run(log: Log, due: Due) -> bool:
+    """Whether it was asked so shortly before the end that its time is not up."""
+    begun = [one.end for one in log.operations("ask", "regenerate") if _asks_for(one, due)]
+    return bool(begun) and log.run.ended_at - max(begun) < log.run.answer_timeout_s
+
+
+def _asks_for(one: Operation, due: Due) -> bool:
+    if one.session != due.session or one.outcome == "refused":
+        return False
+    if one.outcome == "ok":
+        return bool(one.response.get("answer_id") == due.answer)
+    return bool(one.request.get("text") == due.asked.event.get("text") if one.kind == "ask" else one.request["query_id"] == due.query)
+
+
+def _cut(log: Log, due: Due) -> bool:
+    """Whether retention may have taken its end: a session's records that are all gone, or whose question is."""
+    session = log.sessions.get(due.session)
+    if session is None:
+        return any(any(kept.starts.values()) for name, kept in log.run.topics.items() if name == "sessions" or name.endswith(due.session.id))
+    return not session.whole and not any(entry.marks.correlation == due.query and entry.marks.type == "QueryAsked" for entry in session.entries)
