@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from itertools import permutations
 from typing import NamedTuple
 
-from schemas.topics import DEAD_LETTERS, DOCUMENTS
+from schemas.topics import DEAD_LETTERS, DOCUMENTS, INGESTIONS
 from tests.robustness.history import Operation
 from tests.robustness.log import Entry, Log
 from tests.robustness.validators.violation import Violation
 
 RULE = "documents"
+_TOLD = frozenset({"DocumentIndexed", "DocumentRemoved", "DocumentFailed"})
 
 
 class _Key(NamedTuple):
@@ -34,6 +35,7 @@ def violations(log: Log) -> Iterator[Violation]:
         entries = written.get(key, [])
         yield from _acknowledged(key, operations, entries)
         yield from _in_order(key, operations, entries)
+        yield from _taken_in(log, key, entries)
         yield from _found(log, key, operations, entries, failed)
         yield from _as_acknowledged(log, key, operations, entries, failed)
 
@@ -73,6 +75,14 @@ def _in_order(key: _Key, operations: list[Operation], entries: list[Entry]) -> I
     for (before, first), (after, second) in permutations(placed, 2):
         if before.end <= after.start and first.record.offset > second.record.offset:
             yield Violation(RULE, str(key), "a later version lies before an earlier one", (str(first), str(second)))
+
+
+def _taken_in(log: Log, key: _Key, entries: list[Entry]) -> Iterator[Violation]:
+    """Of the last version, and not of one before, it is told what became of it. The event's id names the version: `document@partition/offset`."""
+    status = log.last_values(INGESTIONS.name).get(str(key))
+    about = status.event["id"].removesuffix(":failed") if status is not None and status.event.get("type") in _TOLD else ""
+    if entries and about != f"{key.document}@{entries[-1].record.partition}/{entries[-1].record.offset}":
+        yield Violation(RULE, str(key), "has a last version of which it is not told what became of it", (str(entries[-1]), str(status)))
 
 
 def _found(log: Log, key: _Key, operations: list[Operation], entries: list[Entry], failed: frozenset[tuple[int, int]]) -> Iterator[Violation]:

@@ -19,9 +19,9 @@ def violations(log: Log) -> Iterator[Violation]:
     asked = _asked(log)
     for session, queries in asked.items():
         yield from _as_acknowledged(log, session, queries)
-        if session in log.sessions and session not in log.forgotten:
-            yield from _as_asked(log, session, queries)
     for session, one in log.sessions.items():
+        if session not in log.forgotten:
+            yield from _as_asked(log, session, asked.get(session, []))
         for entry in one.entries:
             yield from _at_home(session, entry)
 
@@ -49,6 +49,9 @@ def _as_asked(log: Log, session: Session, queries: list[str]) -> Iterator[Violat
     """Of those that both hold: retention may have cut either."""
     lying = dict.fromkeys(entry.event["query_id"] for entry in log.sessions[session].entries if entry.marks.type == "QueryAsked")
     expected, found = [query for query in queries if query in lying], [query for query in lying if query in queries]
+    for query in lying:
+        if query not in queries and log.uncut(QUERIES.name):
+            yield Violation(RULE, f"{session.tenant}/{session.id}", f"holds the question {query}, which `queries` does not")
     if expected != found:
         evidence = (f"in queries: {', '.join(expected)}", f"in the session: {', '.join(found)}")
         yield Violation(RULE, f"{session.tenant}/{session.id}", "its questions lie in another order than they were asked in", evidence)
