@@ -7,6 +7,7 @@ survive their worker"). It looks at headers only. Readers use it live; a step us
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
 from typing import NamedTuple
@@ -19,6 +20,8 @@ _CLOSED = -1  # next_index of an answer whose terminal record was seen
 _MOST_DIGITS = 18  # what a cursor's 64 bits hold, whatever a foreign record says
 _CLOSED_KEPT = 1_000  # answers that ended, of one session
 _CLOSED_HANDED_ON = 2  # of them, that a cursor names: a stale record mostly comes soon after the end, and a cursor stays short
+#: Of an answer, and of none of its attempts: they count, whenever they come.
+_BESIDE = frozenset({"RegenerationAsked", "ChunksRetrieved", "QueryCancelled"})
 _OPENING = frozenset({"GenerationStarted", "AnswerFailed"})  # with these an answer may begin for a reader who has seen all before
 
 
@@ -27,17 +30,17 @@ class Marks(NamedTuple):
 
     type: str
     correlation: str  #: query id
-    answer: bytes | None  #: answer id
+    answer: bytes | None  #: answer id; of what asks for an answer, or was found for it, only if that is not the question's first one
     attempt: int
     token_index: int  #: of TokensGenerated; of GenerationStarted, where it resumes
 
     @classmethod
     def of(cls, headers: Headers) -> Marks:
         """Of a foreign record's headers, whatever they hold: it must not break a reader's stream."""
-        fields = {name: value for name, value in headers if value is not None}
+        fields = dict(headers)
         return cls(
-            fields.get("ce_type", b"").decode("utf-8", "replace"),
-            fields.get("correlation", b"").decode("utf-8", "replace"),
+            (fields.get("ce_type") or b"").decode("utf-8", "replace"),  # Kafka's may be null
+            (fields.get("correlation") or b"").decode("utf-8", "replace"),
             fields.get("answer"),
             _number(fields.get("attempt")),
             _number(fields.get("index")),
@@ -66,7 +69,7 @@ class AttemptFilter:
 
     def admits(self, marks: Marks) -> bool:
         """True if the record counts; False if it is stale or a double."""
-        if marks.answer is None:
+        if marks.answer is None or marks.type in _BESIDE:
             return True
         key = answer_key(marks.answer)
         before = self._open.get(key) or self._closed.get(key)
@@ -86,6 +89,7 @@ class AttemptFilter:
             del self._closed[next(iter(self._closed))]
 
 
+@lru_cache(maxsize=10_000)  # of each token's record anew it would be 1 us of some 20
 def answer_key(answer_id: bytes) -> bytes:
     """8 bytes that stand for an answer in a cursor."""
     return blake2b(answer_id, digest_size=8).digest()

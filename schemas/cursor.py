@@ -12,6 +12,7 @@ import base64
 import binascii
 import hmac
 import struct
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
@@ -23,6 +24,7 @@ _MAC_BYTES = 12
 _FIXED = struct.Struct(">16siqB?2x")  # a multiple of three bytes: base64 then has no spare bits, in which a changed character would go unnoticed
 _OPEN = struct.Struct(">8sqq")
 _MOST_OPEN = 255
+_SESSIONS = 10_000  # whose cursors are signed without a beginning of their own
 
 
 class OpenAnswer(NamedTuple):
@@ -48,6 +50,7 @@ class CursorSigner:
 
     def __init__(self, secret: bytes) -> None:
         self._key = blake2b(secret, digest_size=32, person=b"roxy.cursor").digest()
+        self._begun = lru_cache(maxsize=_SESSIONS)(self._begin)
 
     def sign(self, cursor: Cursor, *, tenant: str, session_id: str) -> str:
         packed = _pack(cursor)
@@ -64,14 +67,20 @@ class CursorSigner:
         return _unpack(packed)
 
     def _mac(self, packed: bytes, tenant: str, session_id: str) -> bytes:
-        return blake2b(f"{tenant}\0{session_id}\0".encode() + packed, digest_size=_MAC_BYTES, key=self._key).digest()
+        mac = self._begun(tenant, session_id).copy()
+        mac.update(packed)
+        return mac.digest()
+
+    def _begin(self, tenant: str, session_id: str) -> blake2b:
+        """What all cursors of a session begin with: a stream signs one for each record."""
+        return blake2b(f"{tenant}\0{session_id}\0".encode(), digest_size=_MAC_BYTES, key=self._key)
 
 
 def _pack(cursor: Cursor) -> bytes:
     # Most streams have one open answer; should one ever have more than 255, the oldest are forgotten: their stale records show again.
     answers = cursor.open_answers[-_MOST_OPEN:]
     fixed = _FIXED.pack(cursor.epoch.bytes, cursor.partition, cursor.offset, len(answers), cursor.whole and len(answers) == len(cursor.open_answers))
-    return fixed + b"".join(_OPEN.pack(*answer) for answer in answers)
+    return fixed + b"".join([_OPEN.pack(*answer) for answer in answers])
 
 
 def _unpack(packed: bytes) -> Cursor:
