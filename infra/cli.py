@@ -36,6 +36,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "preferences": Elsewhere("infra.preferences", "Preference pairs: compare the topic with the log, and mend it."),
     "contracts": Elsewhere("infra.contracts", "Generate what docs/ says of schemas/, or check it."),
     "bench": Elsewhere("infra.bench", "Measure, beside a baseline of the same run."),
+    "chaos": Elsewhere("infra.chaos", "Break a Roxy of its own while clients use it, and say what did not hold."),
     "index": Elsewhere("infra.index", "Generations of the index: look, build from the log, swap."),
     "flags": Elsewhere("infra.flags", "Feature flags: see them, switch them, see who did."),
     "replay": Elsewhere("infra.replay", "Ask past questions again, and see what changes."),

@@ -1,0 +1,78 @@
+"""Faults of processes: killed, told to stop, paused; workers that come and go; the broker that leads."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from tests.robustness.mixes import WORKERS
+from tests.robustness.system import System
+
+VISITOR = f"worker-{len(WORKERS) + 1}"  #: a worker that stays for a moment
+_VISITS_S = 1.5
+
+
+@asynccontextmanager
+async def killed(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
+    """SIGKILL; in the end it is started again."""
+    await system.end(name, signal.SIGKILL)
+    yield {}
+    await system.start(name)
+
+
+@asynccontextmanager
+async def stopped(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
+    """SIGTERM; in the end it is started again."""
+    detail: dict[str, Any] = {"ended_by_itself": await system.end(name, signal.SIGTERM)}
+    yield detail
+    await system.start(name)
+
+
+@asynccontextmanager
+async def paused(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
+    """SIGSTOP, then SIGCONT: it wakes up and does not know that time has gone by."""
+    system.signal(name, signal.SIGSTOP)
+    try:
+        yield {}
+    finally:
+        system.signal(name, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def rebalance_storm(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
+    """A worker more comes and goes, again and again: each time the partitions are shared out anew."""
+    detail: dict[str, Any] = {"visits": 0}
+    coming = asyncio.create_task(_come_and_go(system, detail))
+    try:
+        yield detail
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await system.end(VISITOR, signal.SIGTERM)
+
+
+async def _come_and_go(system: System, detail: dict[str, Any]) -> None:
+    while True:
+        await system.start(VISITOR)
+        detail["visits"] += 1
+        await asyncio.sleep(_VISITS_S)
+        await system.end(VISITOR, signal.SIGKILL if detail["visits"] % 2 else signal.SIGTERM)
+
+
+async def leader(system: System) -> str:
+    """The broker that leads the first partition of `queries`; of one broker, that one."""
+    if system.mix.brokers == 1:
+        return "kafka-1"
+    admin = AIOKafkaAdminClient(bootstrap_servers=system.settings.bootstrap)
+    await admin.start()
+    try:
+        (topic,) = await admin.describe_topics(["queries"])
+    finally:
+        await admin.close()
+    first = min(topic["partitions"], key=lambda partition: int(partition["partition"]))
+    return f"kafka-{first['leader']}"

@@ -1,0 +1,62 @@
+"""Mixes: what a run is made of, by name. How many brokers, how much traffic, which faults at what pace, which model answers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+#: Of which processes a fault may take one; `session` and `workers` choose theirs when they begin.
+WORKERS, APIS = ("worker-1", "worker-2"), ("api-1", "api-2")
+
+
+class Kind(NamedTuple):
+    """A kind of fault: what it may hit, and how long it lasts."""
+
+    targets: tuple[str, ...]
+    shortest_s: float
+    longest_s: float
+
+
+KINDS: dict[str, Kind] = {
+    "kill-worker": Kind(WORKERS, 1, 12),
+    "stop-worker": Kind(WORKERS, 1, 6),
+    "pause-worker": Kind(WORKERS, 3, 20),
+    "kill-api": Kind(APIS, 1, 6),
+    "stop-api": Kind(APIS, 1, 6),
+    "pause-api": Kind(APIS, 2, 12),
+    "kill-broker": Kind(("leader",), 1, 8),
+    "stop-broker": Kind(("leader",), 1, 6),
+    "pause-broker": Kind(("leader",), 2, 12),
+    "cut-network": Kind(APIS, 1, 8),
+    "hang-network": Kind(APIS, 2, 10),
+    "delay-network": Kind(APIS, 4, 12),
+    "break-model": Kind(("refuses", "breaks off", "is silent"), 2, 10),
+    "rebalance-storm": Kind(("workers",), 15, 25),
+    "forget-session": Kind(("session",), 1, 2),
+    "cut-retention": Kind(("session",), 1, 2),
+}
+_KILLS = ("kill-worker", "kill-api", "kill-broker")
+_PROCESSES = ("kill-worker", "stop-worker", "pause-worker", "kill-api", "stop-api", "pause-api")
+_BROKER = ("kill-broker", "stop-broker", "pause-broker")
+_AROUND = ("cut-network", "hang-network", "delay-network", "break-model", "forget-session", "cut-retention")
+
+
+class Mix(NamedTuple):
+    """What one run is made of."""
+
+    decks: tuple[tuple[str, ...], ...]  #: faults of one deck come one after the other, each before any comes again; decks at the same time
+    brokers: int = 1
+    pause_s: tuple[float, float] = (4.0, 10.0)  #: from a fault's end to the next of its deck
+    asks_per_min: float = 40.0
+    models: tuple[str, ...] = ("ollama:robust", "openai:robust", "extractive")  #: one of them, by the seed
+
+
+MIXES: dict[str, Mix] = {
+    "all": Mix(((*_PROCESSES, *_BROKER, *_AROUND, "rebalance-storm"),)),
+    "calm": Mix(((),)),
+    "ci": Mix(((*_PROCESSES, *_BROKER, *_AROUND, "rebalance-storm"),), pause_s=(3.0, 6.0), models=("ollama:robust",)),
+    "cluster": Mix((_BROKER,), brokers=3, pause_s=(12.0, 18.0)),
+    "kills": Mix((_KILLS,), brokers=3, pause_s=(18.0, 24.0), asks_per_min=50.0),
+    "short": Mix((_KILLS,), pause_s=(4.0, 5.0), models=("ollama:robust",)),
+    "storm": Mix((("rebalance-storm", *_PROCESSES[:3]), (*_PROCESSES[3:], *_AROUND), _BROKER), pause_s=(2.0, 12.0)),
+    "workers": Mix((_PROCESSES[:3],), pause_s=(10.0, 14.0), asks_per_min=50.0),
+}

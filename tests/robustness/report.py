@@ -1,0 +1,65 @@
+"""Report: what a run was and what it broke, as tables in a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tests.robustness.gaps import PARTS, Gap, gaps
+from tests.robustness.history import History
+from tests.robustness.run import Outcome
+
+_SHOWN = 20  # violations
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """All of it, and the command that repeats it."""
+    history = outcome.history
+    console.print(_operations(history), _faults(history), _gaps(gaps(history)))
+    for violation in outcome.violations[:_SHOWN]:
+        console.print(str(violation), style="red", markup=False, highlight=False)
+    said = ", ".join(f"{name} {value}" for name, value in history.run.settings.items() if name != "command")
+    console.print(f"\n{len(outcome.violations)} violations. {said}.\nHistory: {outcome.folder}\nAgain:   {outcome.wanted.command}", markup=False)
+
+
+def _operations(history: History) -> Table:
+    counts = Counter((one.kind, one.outcome) for one in history.operations)
+    counts |= Counter(("read", one.ended) for one in history.connections)
+    outcomes = sorted({outcome for _, outcome in counts})
+    table = _table("what clients did", *outcomes)
+    for kind in sorted({kind for kind, _ in counts}):
+        table.add_row(kind, *(str(counts[kind, outcome] or "") for outcome in outcomes))
+    return table
+
+
+def _faults(history: History) -> Table:
+    table = _table("faults", "times", "on", "longest s")
+    kinds = sorted({fault.kind for fault in history.run.faults})
+    for kind in kinds:
+        of = [fault for fault in history.run.faults if fault.kind == kind]
+        longest = max((fault.end or fault.start) - fault.start for fault in of)
+        table.add_row(kind, str(len(of)), ", ".join(sorted({fault.target for fault in of})), f"{longest:.1f}")
+    return table
+
+
+def _gaps(found: Sequence[Gap]) -> Table:
+    """Time without service, by what was hit; killed ones apart, for that is what is promised about."""
+    table = _table("without service, s", "faults", "p50", "p95", "longest")
+    for part in PARTS:
+        for name, of in ((f"{part} killed", [g for g in found if g.fault.kind == f"kill-{part}"]), (part, [g for g in found if g.part == part])):
+            if of:
+                values = [gap.longest_s for gap in of]
+                p50, p95 = np.percentile(values, (50, 95))
+                table.add_row(name, str(len(of)), *(f"{value:.2f}" for value in (p50, p95, max(values))))
+    return table
+
+
+def _table(first: str, *columns: str) -> Table:
+    table = Table(first, box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
