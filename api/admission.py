@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import resource
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -69,7 +70,7 @@ class Admission:
     def require_stream(self, tenant: str, are_open: int) -> None:
         """Raises Overloaded."""
         self._require_time(tenant)
-        if are_open >= min(self._settings.sse_max, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_HANDLES):
+        if are_open >= min(self._settings.sse_max, _handles()):
             remedy = "Come back after the seconds that Retry-After names, or add API processes; ROXY_SSE_MAX says how many one has."
             raise self._refused(tenant, "streams", Overloaded("Too many streams are open.", remedy=remedy, retry_after_s=_spread(_LATE_S)))
 
@@ -91,6 +92,12 @@ class Admission:
 def _pace(most: int) -> Throttled:
     """Evenly (GCRA): a whole minute's questions in its first second would be a load that the rate does not speak of. 4 us a question."""
     return Throttled(using=RateLimiterType.GCRA.value, quota=per_min(most, burst=max(1, most // _BURST)), store=MemoryStore())
+
+
+def _handles() -> int:
+    """For streams, of those that the process may have."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else max(soft - _OTHER_HANDLES, soft // 2)
 
 
 def _spread(seconds: float) -> float:

@@ -59,8 +59,7 @@ def main() -> None:
     """Run until told to stop."""
     signal.signal(signal.SIGTERM, _stop)  # uvicorn puts this back when it is done, and raises the signal again
     signal.signal(signal.SIGINT, _stop)
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each stream is a file handle; shells often begin with 1,024
+    _take_all_handles()
     try:
         settings = load_settings()
         observability.configure(settings, "api")
@@ -99,6 +98,13 @@ def listen(settings: Settings) -> socket.socket:
         raise PortTaken(f"The API cannot listen at {settings.api_host}:{settings.api_port}: {error.strerror}.") from error
     listener.setblocking(False)
     return listener
+
+
+def _take_all_handles() -> None:
+    """Each stream is a file handle, and shells often begin with 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _stop(_: int, __: FrameType | None) -> None:

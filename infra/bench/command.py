@@ -46,12 +46,46 @@ def register(app: typer.Typer) -> None:
         chosen = [one._replace(seconds=seconds) for one in chosen]
         _finish(asyncio.run(bench_streams(load_settings(), scenarios=chosen, idle=idle)), as_json)
 
+    _register_load(benches)
     _register_answers(benches)
     _register_index(benches)
     _register_understanding(benches)
     _register_routing(benches)
     _register_export(benches)
     app.add_typer(benches, name="bench")
+
+
+def _register_load(benches: typer.Typer) -> None:
+    """The bench of everything at a time."""
+
+    @benches.command("load")
+    def load(
+        clients: Annotated[int, typer.Option(min=1, help="Clients, each with a session and an open stream.")] = 1_000,
+        minutes: Annotated[float, typer.Option(min=0.01, help="How long, once the rate is known.")] = 10.0,
+        rate: Annotated[float | None, typer.Option(min=0.1, help="Operations a second; else the highest that is sustained is looked for.")] = None,
+        placement: Annotated[str, typer.Option(help="topic or lane: where the sessions' records lie.")] = "topic",
+        workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+        apis: Annotated[int, typer.Option(min=1, help="API processes; the clients are spread over them.")] = 1,
+        generators: Annotated[int, typer.Option(min=1, help="Processes that the clients live in.")] = 1,
+        overload: Annotated[float, typer.Option(min=0, help="Afterwards so many seconds at twice the rate, then at half of it.")] = 0.0,
+        soak: Annotated[bool, typer.Option("--soak", help="Also how memory and file handles of every process grow.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """Many clients and a real day's work, in an open loop; beside one client alone."""
+        from infra.bench.load import bench_load, wish_of
+
+        wish = wish_of(
+            clients=clients,
+            seconds=minutes * 60,
+            rate=rate,
+            placement=placement,
+            workers=workers,
+            apis=apis,
+            generators=generators,
+            overload_s=overload,
+            soak=soak,
+        )
+        _finish(asyncio.run(bench_load(load_settings(), wish)), as_json)
 
 
 def _register_answers(benches: typer.Typer) -> None:

@@ -11,6 +11,17 @@ from typing import Any, cast
 import orjson
 
 _STATUS = re.compile(rb"HTTP/1\.1 (\d+)")
+_RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)", re.IGNORECASE)
+
+
+class NotServed(RuntimeError):
+    """The server answered, but not with what was asked for."""
+
+    def __init__(self, request: str, head: bytes, body: bytes) -> None:
+        super().__init__(f"{request}: {head[:60]!r} {body[:300]!r}")
+        status = _STATUS.match(head)
+        self.status = int(status[1]) if status else 0
+        self.says_when = _RETRY_AFTER.search(head) is not None  #: to come back
 
 
 class Connection:
@@ -28,8 +39,13 @@ class Connection:
     async def __aexit__(self, *exc_info: object) -> None:
         self._writer.close()
 
+    @property
+    def cut(self) -> bool:
+        """The server has closed it, as it does with one that nobody uses."""
+        return self._reader.at_eof()
+
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Raises RuntimeError for anything but success."""
+        """Raises NotServed for anything but success."""
         content = orjson.dumps(body)
         head = f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         self._writer.write(head.encode() + content)
@@ -37,15 +53,16 @@ class Connection:
         length = int(next(line for line in answer.lower().split(b"\r\n") if line.startswith(b"content-length:"))[15:])
         received = await self._reader.readexactly(length)
         if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201", b"HTTP/1.1 202")):
-            raise RuntimeError(f"POST {path}: {answer[:60]!r} {received[:300]!r}")
+            raise NotServed(f"POST {path}", answer, received)
         return dict(orjson.loads(received))
 
 
 class Stream(asyncio.Protocol):
     """An SSE connection. `took(bytes, nanoseconds)` is called with whatever arrives after the response's head."""
 
-    def __init__(self, host: str, path: str, took: Callable[[bytes, int], None]) -> None:
-        self._request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n".encode()
+    def __init__(self, host: str, path: str, took: Callable[[bytes, int], None], last_id: str = "") -> None:
+        head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n"
+        self._request = (head + (f"Last-Event-ID: {last_id}\r\n" if last_id else "") + "\r\n").encode()
         self._took = took
         self._head = b""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -53,10 +70,14 @@ class Stream(asyncio.Protocol):
         self.transport: asyncio.Transport
 
     @classmethod
-    async def open(cls, host: str, port: int, path: str, took: Callable[[bytes, int], None]) -> Stream:
-        """Connect and wait for the stream's first bytes."""
-        _, stream = await asyncio.get_running_loop().create_connection(lambda: cls(host, path, took), host, port)
-        await stream.opened
+    async def open(cls, host: str, port: int, path: str, took: Callable[[bytes, int], None], *, last_id: str = "") -> Stream:
+        """Connect and wait for the stream's first bytes. `last_id`: where it was left. Raises NotServed, OSError."""
+        _, stream = await asyncio.get_running_loop().create_connection(lambda: cls(host, path, took, last_id), host, port)
+        try:
+            await stream.opened
+        except BaseException:
+            stream.close()
+            raise
         return stream
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,7 +93,7 @@ class Stream(asyncio.Protocol):
                 return
             status = _STATUS.match(head)
             if status is None or status[1] != b"200":
-                self.opened.set_exception(RuntimeError(f"GET: {head[:60]!r} {data[:300]!r}"))
+                self.opened.set_exception(NotServed("GET", head, data))
                 return
             self.opened.set_result(None)
         self._took(data, now)
