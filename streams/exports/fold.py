@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from connectors.journal.base import Journal
 from connectors.tokenizer.base import Tokenizer
-from schemas.events import FeedbackGiven
+from schemas.events import Feedback, FeedbackGiven
 from streams.exports.answer_rows import kto_rows, prompt_rows, sft_rows
 from streams.exports.filters import reason_against
 from streams.exports.pair_rows import pair_rows
