@@ -65,7 +65,7 @@ def lines_of(past: Past) -> list[str]:
     """JSON, a line for each record; first a gap, if there is one."""
     lines: list[dict[str, object]] = [{"type": "gap", "event": {"reason": "expired"}}] if past.cut else []
     for record, counts in past.records:
-        value = orjson.Fragment(record.record.value) if _is_json(record.record.value) else None
+        value = orjson.Fragment(record.record.value or b"") if _is_json(record.record.value) else None
         lines.append({"position": str(record.record.position), "type": record.marks.type, "counts": counts, "event": value})
     return [orjson.dumps(line).decode() for line in lines]
 

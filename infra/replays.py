@@ -15,7 +15,7 @@ from connectors.reranker import open_reranker
 from infra.generations import Total, opened_workshop
 from schemas.errors import InvalidInput, RoxyError
 from schemas.settings import Settings
-from schemas.topics import CHUNKS, DOCUMENTS
+from schemas.topics import CHUNKS, DOCUMENTS, FEEDBACK
 from streams.chunk_index import ChunkIndex
 from streams.generation_folder import load_generation
 from streams.generations import LIVE, Generations
@@ -23,7 +23,8 @@ from streams.past_questions import Past, past_question, past_questions
 from streams.rebuild_index import Origin, Workshop, build
 from streams.regression import Table, table
 from streams.replay import Advance, length
-from streams.replay_question import Replayed, Searcher, origin_then, replayed
+from streams.replay_question import Replayed, Searcher, origin_then, replayed, votes_then
+from streams.search.chunk_votes import ChunkVotes, read_votes
 from streams.search.plan import Plan
 
 _LIVE = "live"
@@ -67,6 +68,17 @@ class Bench(NamedTuple):
             return index
         return await self._generation(self.against.generation, advance)
 
+    async def votes(self, past: Past) -> ChunkVotes | None:
+        """As they were at that question, or as they are now; None: they do not count. Raises LogUnavailable."""
+        journal = self.shop.journal
+        if not self.searcher.plan.chunk_votes_weight:
+            return None
+        if self.against.generation is None:
+            return await votes_then(past.found, journal)
+        now = ChunkVotes()
+        await read_votes(journal, now, await journal.ends(FEEDBACK))
+        return now
+
     async def _generation(self, number: int, advance: Advance) -> ChunkIndex:
         """One that follows `chunks` is taken as it is now, a frozen one as it was built."""
         journal = self.shop.journal
@@ -85,7 +97,7 @@ async def replay_one(settings: Settings, query_id: str, against: Against, *, tot
     async with _opened(settings, against) as bench:
         past = await past_question(bench.shop.journal, query_id)
         total(2 * await length(bench.shop.journal, CHUNKS, await bench.shop.journal.ends(CHUNKS)))
-        return await replayed(past, await bench.searched(past, advance), bench.searcher)
+        return await replayed(past, await bench.searched(past, advance), bench.searcher, await bench.votes(past))
 
 
 async def replay_all(settings: Settings, against: Against, *, total: Total, advance: Advance) -> Table:
@@ -95,11 +107,11 @@ async def replay_all(settings: Settings, against: Against, *, total: Total, adva
         total(len(questions))
         done: list[Replayed] = []
         failed = 0
-        for group in _groups(questions, one=against.generation is not None):
+        for group in _groups(questions, one=against.generation is not None, voted=bool(bench.searcher.plan.chunk_votes_weight)):
             try:
-                index = await bench.searched(group[0], lambda count: None)
+                index, votes = await bench.searched(group[0], lambda count: None), await bench.votes(group[0])
                 for past in group:
-                    done.append(await replayed(past, index, bench.searcher))
+                    done.append(await replayed(past, index, bench.searcher, votes))
                     advance(1)
             except RoxyError as error:
                 log.warning("questions not asked again", first=group[0].found.query_id, questions=len(group), error=str(error))
@@ -107,13 +119,14 @@ async def replay_all(settings: Settings, against: Against, *, total: Total, adva
         return table(done, failed, bench.searcher.plan.fingerprint)
 
 
-def _groups(questions: list[Past], *, one: bool) -> list[list[Past]]:
-    """Questions that are asked of the same index."""
+def _groups(questions: list[Past], *, one: bool, voted: bool) -> list[list[Past]]:
+    """Questions that are asked of the same index; where votes count, with the same votes."""
     if one:
         return [questions] if questions else []
     groups: dict[str, list[Past]] = {}
     for past in questions:
-        groups.setdefault(past.found.index.model_dump_json(), []).append(past)
+        votes = past.found.votes.model_dump_json() if past.found.votes else past.found.time
+        groups.setdefault(past.found.index.model_dump_json() + (votes if voted else ""), []).append(past)
     return list(groups.values())
 
 

@@ -122,6 +122,13 @@ class IndexPosition(Value):
     offsets: dict[str, int] = Field(default_factory=dict)
 
 
+class KnownVotes(Value):
+    """Which votes on chunks a search knew."""
+
+    offsets: dict[str, int]  #: the next one of `feedback`, by partition
+    digest: str  #: of the tenant's: where it is the same, the same chunks are moved by the same
+
+
 class ChunksRetrieved(SessionEvent):
     """Chunks were found for a question. Topic `retrievals`, and the session."""
 
@@ -134,7 +141,7 @@ class ChunksRetrieved(SessionEvent):
     context_tokens: int = 0  #: of all chunks together
     index: IndexPosition
     plan: str = ""  #: fingerprint of the settings that it was searched with
-    votes: dict[str, int] | None = None  #: the votes that were known: next offset of `feedback` by partition; null: they do not count
+    votes: KnownVotes | None = None  #: on chunks; null: they do not count
     reranker: str | None = None
     degraded: tuple[str, ...] = ()  #: parts that did not answer: "vector", "keyword", "rerank"
     cached: tuple[str, ...] = ()  #: what was not computed anew: "embedding", "results"

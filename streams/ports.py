@@ -35,6 +35,7 @@ from streams.chunk_index import ChunkIndex
 from streams.derivation import Cutter
 from streams.read_ahead import ReadAhead
 from streams.rebuild_index import Workshop
+from streams.search.chunk_votes import ChunkVotes
 from streams.search.guard import Guards
 from streams.search.result_cache import ResultCache
 from streams.serving import Serving
@@ -61,6 +62,7 @@ class Ports:
     rerankers: Mapping[str, Reranker] = field(default_factory=dict)  #: by the setting that names them
     guards: Guards = field(default_factory=Guards)
     results: ResultCache | None = None
+    votes: ChunkVotes | None = None  #: on chunks, where they count
     terms: Terms = field(default_factory=Terms.of)
     read_ahead: ReadAhead = field(default_factory=ReadAhead)
     flags: Flags = field(default_factory=Flags)
@@ -105,6 +107,7 @@ async def open_ports(settings: Settings, session_log: SessionLog) -> Ports:
         guards=Guards.of(settings),
         # Not with a shared index: what it finds changes while a worker's own position stands still.
         results=ResultCache(settings.result_cache_s) if settings.result_cache_s and not shared else None,
+        votes=ChunkVotes() if any(one.chunk_votes_weight for one in each) else None,
         answers=AnswerCache.of(each, None if shared else embedder),
         moderation=Moderation.of(settings),
         terms=Terms.of(settings.terms_file),

@@ -9,16 +9,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from connectors.embedder.base import Embedder
+from connectors.journal.base import Journal
 from connectors.language_model.base import LanguageModel, Prompt
 from connectors.reranker.base import Reranker
 from schemas.events import AnswerCompleted, ChunksRetrieved, QueryAsked
+from schemas.topics import FEEDBACK
 from streams.chunk_index import ChunkIndex
 from streams.comparison import Difference, compared
 from streams.generations import LIVE, Generations
 from streams.past_questions import Past
-from streams.positions import offsets_of
+from streams.positions import milliseconds, offsets_of
 from streams.rebuild_index import Origin
 from streams.retrieval import retrieve
+from streams.search.chunk_votes import ChunkVotes, read_votes
 from streams.search.guard import Guards
 from streams.search.plan import Plan
 
@@ -44,8 +47,8 @@ class Replayed(NamedTuple):
     citations_lost: tuple[str, ...]  #: chunks that the answer cited and that are not found now
 
 
-async def replayed(past: Past, index: ChunkIndex, searcher: Searcher) -> Replayed:
-    """Ask again. Raises Unavailable."""
+async def replayed(past: Past, index: ChunkIndex, searcher: Searcher, votes: ChunkVotes | None = None) -> Replayed:
+    """Ask again. `votes`: on chunks, if they count. Raises Unavailable."""
     then = past.found
     asked = QueryAsked(
         id=then.query_id, tenant=then.tenant, session_id=then.session_id, query_id=then.query_id, text=then.question, filters=then.filters
@@ -58,6 +61,7 @@ async def replayed(past: Past, index: ChunkIndex, searcher: Searcher) -> Replaye
         plan=searcher.plan,
         reranker=searcher.reranker,
         guards=Guards(timeout_s=_PATIENCE_S),
+        votes=votes,
     )
     changed = await _answer_changed(past.answer, now, searcher.model) if past.answer else None
     return Replayed(past, now, compared(then.chunks, now.chunks), changed, _lost(past.answer, now))
@@ -74,6 +78,14 @@ def origin_then(found: ChunksRetrieved, generations: Generations) -> Origin:
         if event.source == "documents" or not event.live:
             return Origin.of(event)
     return Origin("chunks", offsets_of(found.index), {})
+
+
+async def votes_then(found: ChunksRetrieved, journal: Journal) -> ChunkVotes:
+    """The votes that were known when the question was asked; where they did not count, those that had been given by then. Raises LogUnavailable."""
+    offsets = {int(partition): offset for partition, offset in found.votes.offsets.items()} if found.votes else None
+    votes = ChunkVotes()
+    await read_votes(journal, votes, await journal.since(FEEDBACK, milliseconds(found.time)) if offsets is None else offsets)
+    return votes
 
 
 async def _answer_changed(answer: AnswerCompleted, now: ChunksRetrieved, model: LanguageModel | None) -> bool | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 from connectors.embedder.base import Embedder, Vectors
 from connectors.reranker.base import Reranker
 from schemas.events import SHORTCUTS, ChunksRetrieved, QueryAsked, Understanding
 from streams.chunk_index import ChunkIndex
+from streams.search.chunk_votes import ChunkVotes
 from streams.search.guard import Guards
 from streams.search.lookup import Found, Lookup
 from streams.search.plan import Plan
@@ -26,21 +28,24 @@ async def retrieve(
     reranker: Reranker | None = None,
     guards: Guards | None = None,
     results: ResultCache | None = None,
+    votes: ChunkVotes | None = None,
 ) -> ChunksRetrieved:
     """The best chunks for what was made of the question: none for what needs no documents. Raises Unavailable if no part of the index answers.
 
     Where the session's QueryAsked lies, its caller knows: `session_offset` is 0 here.
     """
     begun, guards = time.perf_counter(), guards or Guards()
+    votes = votes if plan.chunk_votes_weight else None
     lookup = Lookup(asked.tenant, understanding.text, asked.filters, understanding.expansions)
+    searched = partial(_searched, lookup, embedder, index, plan, reranker, guards, votes)
     if understanding.intent in SHORTCUTS:
         found = Found((), index.position)
     elif results is None:
-        found = await _searched(lookup, embedder, index, plan, reranker, guards)
-    elif (known := results.get(lookup, plan, index.position)) is not None:
+        found = await searched()
+    elif (known := results.get(lookup, plan, index.position, votes.known(asked.tenant) if votes else None)) is not None:
         found = known._replace(cached=("results",))
     else:
-        found = await _searched(lookup, embedder, index, plan, reranker, guards)
+        found = await searched()
         results.put(lookup, plan, found, index.position)
     return ChunksRetrieved(
         id=f"{asked.query_id}:retrieved",
@@ -54,6 +59,7 @@ async def retrieve(
         context_tokens=sum(chunk.tokens for chunk in found.chunks),
         index=found.position,
         plan=plan.fingerprint,
+        votes=found.votes,
         reranker=found.reranker,
         degraded=found.degraded,
         cached=found.cached,
@@ -62,11 +68,19 @@ async def retrieve(
     )
 
 
-async def _searched(lookup: Lookup, embedder: Embedder | None, index: ChunkIndex, plan: Plan, reranker: Reranker | None, guards: Guards) -> Found:
+async def _searched(
+    lookup: Lookup,
+    embedder: Embedder | None,
+    index: ChunkIndex,
+    plan: Plan,
+    reranker: Reranker | None,
+    guards: Guards,
+    votes: ChunkVotes | None,
+) -> Found:
     """By vector and by keyword, while the question is embedded."""
     kept: list[bool] = []
     vector = guards.embedder.run(lambda: _embedded(embedder, lookup.text, kept)) if embedder else None
-    found = await search(lookup, vector, index=index, plan=plan, reranker=reranker, guards=guards)
+    found = await search(lookup, vector, index=index, plan=plan, reranker=reranker, guards=guards, votes=votes)
     return found._replace(cached=("embedding",)) if any(kept) else found
 
 

@@ -192,6 +192,7 @@ async def _found(
         reranker=ports.rerankers.get(holds_now.plan.reranker),
         guards=ports.guards,
         results=ports.results,
+        votes=ports.votes,
     )
     return found.model_copy(update={"arms": dict(holds_now.arms)}) if holds_now.arms else found
 

@@ -24,6 +24,7 @@ from connectors.observability import configure
 from connectors.session_log import open_session_log
 from schemas.errors import LogUnavailable, RoxyError
 from schemas.settings import Settings, load_settings
+from schemas.topics import FEEDBACK
 from streams.answering.flags import follow_flags, read_flags
 from streams.app import Worker
 from streams.cancellations import follow_cancellations
@@ -31,6 +32,7 @@ from streams.chunk_index import ChunkIndex, follow
 from streams.health import Health, serve_health
 from streams.ports import Ports, open_ports, open_workshop
 from streams.process import prepare_process
+from streams.search.chunk_votes import follow_votes, read_votes
 from streams.serving import Swaps
 from streams.shared_writes import write_shared
 from streams.snapshots import Snapshots
@@ -54,6 +56,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await stack.enter_async_context(in_background(partial(follow_cancellations, journal, ports.cancellations)))
         await stack.enter_async_context(in_background(partial(follow_flags, journal, ports.flags, await read_flags(journal, ports.flags))))
         await stack.enter_async_context(in_background(partial(ports.answers.follow, journal)))
+        if ports.votes is not None:
+            await _first(read_votes(journal, ports.votes, await journal.ends(FEEDBACK)), stop.wait())
+            await stack.enter_async_context(in_background(partial(follow_votes, journal, ports.votes)))
         if settings.unread_cancel_min:
             unread = partial(cancel_unread, journal, ports.cancellations, settings.unread_cancel_min * 60)
             await stack.enter_async_context(in_background(unread))

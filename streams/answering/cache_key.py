@@ -46,7 +46,7 @@ def _around(found: ChunksRetrieved, prompt: Prompt, model: LanguageModel, settin
     return _hash(
         found.tenant,
         [found.index.index, found.index.generation, offsets],
-        found.plan,
+        [found.plan, found.votes.digest if found.votes else None],
         found.filters.model_dump(),
         [model.name, model.parameters],
         [prompt.summary, *map(list, prompt.turns)],

@@ -15,6 +15,7 @@ class Fused(NamedTuple):
     fused: float
     vector: float | None = None
     keyword: float | None = None
+    votes: float | None = None  #: what `fused` was multiplied with
 
 
 class Candidate(NamedTuple):
@@ -46,7 +47,7 @@ def retrieved(candidate: Candidate, rank: int) -> RetrievedChunk:
         end=chunk.end,
         text=chunk.text,
         tokens=chunk.tokens,
-        scores=Scores(vector=found.vector, keyword=found.keyword, fused=found.fused, rerank=candidate.rerank),
+        scores=Scores(vector=found.vector, keyword=found.keyword, fused=found.fused, votes=found.votes, rerank=candidate.rerank),
         neighbours=candidate.neighbours,
         also_in=candidate.also_in,
     )

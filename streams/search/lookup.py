@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from schemas.events import NO_FILTERS, Filters, IndexPosition, RetrievedChunk
+from schemas.events import NO_FILTERS, Filters, IndexPosition, KnownVotes, RetrievedChunk
 
 
 class Lookup(NamedTuple):
@@ -24,3 +24,4 @@ class Found(NamedTuple):
     degraded: tuple[str, ...] = ()  #: parts that did not answer: "vector", "keyword", "rerank"
     reranker: str | None = None
     cached: tuple[str, ...] = ()  #: what was not computed anew
+    votes: KnownVotes | None = None  #: None: they do not count

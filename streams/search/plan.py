@@ -18,6 +18,7 @@ class Plan(NamedTuple):
     feedback_chunks: int = 3
     feedback_weight: float = 0.3
     smoothing: float = 0.2
+    chunk_votes_weight: float = 0.0
     reranker: str = "none"
     rerank_chunks: int = 30
     diversity: float = 0.0

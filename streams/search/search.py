@@ -1,6 +1,6 @@
 """Search: the way of a question through its stages, one after the other, each in a file of its own.
 
-filters → hits of both indexes, with feedback → fusion → smoothing → spread over documents → near-duplicates → reranking → diversity →
+filters → hits of both indexes, with feedback → fusion → smoothing → votes → spread over documents → near-duplicates → reranking → diversity →
 neighbours → context.
 Parts that do not answer are done without and named in `degraded`.
 """
@@ -17,6 +17,7 @@ from schemas.events import IndexPosition
 from streams.chunk_change import IndexedChunk, chunk_id_of
 from streams.chunk_index import ChunkIndex
 from streams.search.candidate import Candidate, Fused, retrieved
+from streams.search.chunk_votes import ChunkVotes
 from streams.search.context import within_budget
 from streams.search.diversity import by_terms, by_vectors, diverse, spread
 from streams.search.fusion import fuse
@@ -40,8 +41,12 @@ async def search(
     plan: Plan,
     reranker: Reranker | None = None,
     guards: Guards | None = None,
+    votes: ChunkVotes | None = None,
 ) -> Found:
-    """The best chunks. `vector`: the text's, being made while the keywords are looked up. Raises IndexUnavailable if no part of the index answers."""
+    """The best chunks. `vector`: the text's, being made while the keywords are looked up. `votes`: on chunks, if they count.
+
+    Raises IndexUnavailable if no part of the index answers.
+    """
     position, guards = index.position, guards or Guards()
     scope = Scope(lookup, index.matching(lookup.tenant, lookup.filters), index, plan, guards, guards.deadline())
     nothing = not index.parts or (scope.within is not None and not scope.within)
@@ -52,13 +57,16 @@ async def search(
         return Found((), position)
     hits = await hits_of(scope, vector)
     ranked = await _smoothed(fuse(*hits, plan, _ranked(plan)), scope)
+    known = votes.known(lookup.tenant) if votes else None
+    if votes:
+        ranked = _voted(ranked, votes, scope)
     pool = merged(spread(_known(index, lookup.tenant, ranked), plan.top_k), plan.near_duplicate, _looked_at(plan, reranker))
     if reranker is not None and pool:
         again = reranked(pool, lookup.text, plan.rerank_chunks, reranker, guards.rerank)
         pool = list(spread(await unless_down("rerank", again, pool, scope), plan.top_k))
     chosen = await _chosen(pool, scope)
     whole = within_budget(expanded(chosen, plan.neighbours, partial(_chunk_at, index, lookup.tenant)), plan.context_tokens)
-    return _found(whole, position, scope, reranker)
+    return _found(whole, position, scope, reranker)._replace(votes=known)
 
 
 def _dismiss(vector: Awaitable[Vectors] | None) -> None:
@@ -90,6 +98,19 @@ async def _smoothed(fused: list[Fused], scope: Scope) -> list[Fused]:
     leading = fused[:LEADING]
     rows = await vectors_of(scope, [found.chunk_id for found in leading]) if scope.plan.smoothing else None
     return fused if rows is None else smoothed(leading, rows, scope.plan.smoothing) + fused[LEADING:]
+
+
+def _voted(fused: list[Fused], votes: ChunkVotes, scope: Scope) -> list[Fused]:
+    """The leading ones in the order that the votes give them; equal ones keep theirs. Most chunks have none."""
+    tenant, index, weight = scope.lookup.tenant, scope.index, scope.plan.chunk_votes_weight
+    leading, moved = fused[:LEADING], False
+    for place, found in enumerate(leading):
+        chunk = index.chunk(tenant, found.chunk_id) if found.chunk_id in votes else None
+        factor = votes.factor(found.chunk_id, chunk.written_at, weight) if chunk is not None else None
+        if factor is not None:
+            leading[place] = found._replace(fused=found.fused * factor, votes=factor)
+            moved = True
+    return sorted(leading, key=lambda found: -found.fused) + fused[LEADING:] if moved else fused
 
 
 async def _chosen(pool: list[Candidate], scope: Scope) -> list[Candidate]:
