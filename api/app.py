@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import documents, events, feedback, flags, health, history, problems, queries, review, sessions, usage
+from api import answers, documents, events, feedback, flags, health, history, problems, queries, review, sessions, usage
 from api.admission import Admission
 from api.delivery_spans import DeliverySpans
 from api.front import Front
@@ -37,6 +37,7 @@ from schemas.settings import Settings
 ROUTERS = (
     sessions,
     queries,
+    answers,
     events,
     history,
     usage,
@@ -98,6 +99,7 @@ def _wire(settings: Settings, journal: Journal, session_log: SessionLog) -> Wiri
         admission=admission,
         ingestions=Ingestions(journal),
         posted=PostedKeys(time.monotonic),
+        asked_again=PostedKeys(time.monotonic),
         metrics=metrics,
     )
 

@@ -19,6 +19,7 @@ from api.session_stream import SessionStream, Surroundings
 from api.sessions import Asker, SessionId, session_of
 from api.starting import Start, ended_before, start_of
 from api.wiring import Wired, Wiring
+from schemas.events import answer_id_of
 from schemas.http_bodies import ID_LENGTH, ID_PATTERN
 from schemas.session_id import Session
 
@@ -38,10 +39,13 @@ _SHAPES: dict[int | str, dict[str, Any]] = {
             "application/json": {"schema": {"$ref": "#/components/schemas/RecordsPolled"}},
         },
     },
-    204: {"description": "The query is answered, and all of it lies before the cursor: do not come back."},
+    204: {"description": "The answer is whole, and all of it lies before the cursor: do not come back."},
 }
 _After = Annotated[str | None, Query(description="A cursor, or `latest`; from the first kept record if left out. Last-Event-ID wins over it.")]
-_Only = Annotated[str | None, Query(alias="query", max_length=ID_LENGTH, pattern=ID_PATTERN, description="Only this query's records, to its end.")]
+_Only = Annotated[
+    str | None, Query(alias="query", max_length=ID_LENGTH, pattern=ID_PATTERN, description="Only this query and its first answer, to its end.")
+]
+_Answer = Annotated[str | None, Query(max_length=200, pattern=ID_PATTERN, description="Only this answer, to its end. It wins over `query`.")]
 _Wait = Annotated[float | None, Query(ge=0, le=MOST_WAIT_S, description="Long polling: seconds to wait for a record.")]
 _LastId = Annotated[str | None, Header(alias="Last-Event-ID", description="The last `id:` seen: what an EventSource sends by itself.")]
 
@@ -54,6 +58,7 @@ async def events(
     principal: Asker,
     after: _After = None,
     query: _Only = None,
+    answer: _Answer = None,
     wait: _Wait = None,
     last_event_id: _LastId = None,
 ) -> Response:
@@ -61,11 +66,12 @@ async def events(
     session = session_of(principal, session_id)
     if query:
         bind_contextvars(correlation=query)
+    only = answer or (answer_id_of(query) if query else None)
     if last_event_id:
         wired.metrics.resumes.labels(session.tenant).inc()
     start = await start_of(wired, session, last_event_id or after)
-    reading = Reading(session=session, signer=wired.signer, start=start.cursor, query=query)
-    reading.ended = reading.ended or (query is not None and await ended_before(wired, session, start, query))
+    reading = Reading(session=session, signer=wired.signer, start=start.cursor, answer=only)
+    reading.ended = reading.ended or (only is not None and await ended_before(wired, session, start, only))
     if _wants_json(request, wait):
         return await _polled(wired, principal, session, start, reading, wait or 0)
     if reading.ended:

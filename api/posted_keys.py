@@ -12,43 +12,46 @@ import base64
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from schemas.errors import IdempotencyConflict
-from schemas.http_bodies import QueryAccepted, QueryWanted
+from schemas.http_bodies import Body
 from schemas.session_id import Session
 
 KEPT_S = 3_600.0
 KEPT_KEYS = 10_000  # some 5 MB
 
 
-class Posted(NamedTuple):
-    """A question that came with a key."""
+Accepted = TypeVar("Accepted", bound=Body)
 
-    hash: bytes  #: of the question, with its filters
-    answer: QueryAccepted
+
+class Posted(NamedTuple, Generic[Accepted]):
+    """A question, or a wish for another answer, that came with a key."""
+
+    hash: bytes  #: of all that was wanted
+    answer: Accepted
     at: float
 
 
-class PostedKeys:
-    """Remembers by query id, which stands for tenant, session and key."""
+class PostedKeys(Generic[Accepted]):
+    """Remembers by query id, or by the answer's, which stands for tenant, session and key."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._posted: OrderedDict[str, Posted] = OrderedDict()
+        self._posted: OrderedDict[str, Posted[Accepted]] = OrderedDict()
 
-    def find(self, query_id: str, wanted: QueryWanted) -> QueryAccepted | None:
-        """What was answered before. Raises IdempotencyConflict if it was another question."""
+    def find(self, named: str, wanted: Body) -> Accepted | None:
+        """What was answered before. Raises IdempotencyConflict if something else was wanted."""
         self._forget_old()
-        before = self._posted.get(query_id)
+        before = self._posted.get(named)
         if before is None:
             return None
         if before.hash != _hash(wanted):
             raise IdempotencyConflict
         return before.answer
 
-    def remember(self, answer: QueryAccepted, wanted: QueryWanted) -> None:
-        self._posted.setdefault(answer.query_id, Posted(_hash(wanted), answer, self._clock()))
+    def remember(self, named: str, answer: Accepted, wanted: Body) -> None:
+        self._posted.setdefault(named, Posted(_hash(wanted), answer, self._clock()))
         if len(self._posted) > KEPT_KEYS:
             self._posted.popitem(last=False)
 
@@ -63,5 +66,5 @@ def query_id_of(session: Session, key: str) -> str:
     return "q" + base64.b32hexencode(digest).decode().lower().rstrip("=")
 
 
-def _hash(wanted: QueryWanted) -> bytes:
+def _hash(wanted: Body) -> bytes:
     return blake2b(wanted.model_dump_json().encode(), digest_size=16).digest()

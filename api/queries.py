@@ -55,19 +55,25 @@ async def ask_in(wired: Wiring, principal: Principal, session: Session, wanted: 
 
 @router.post("/{query_id}/cancel", status_code=202, responses=refusals(404))
 async def cancel(session_id: SessionId, query_id: QueryId, wired: Wired, principal: Asker) -> CancelAccepted:
-    """Ask for an answer to stop. Where it stopped, the session's AnswerCancelled says; an answer that is whole stays whole."""
+    """Ask for a question's answers to stop, all that are under way. Where each stopped, its AnswerCancelled says; one that is whole stays whole."""
     session = session_of(principal, session_id)
     await cancel_in(wired, principal, session, query_id)
     return CancelAccepted(query_id=query_id, session_id=session.id)
 
 
-async def cancel_in(wired: Wiring, principal: Principal, session: Session, query_id: str) -> None:
-    """Write to the log that an answer shall stop. Raises UnknownSession, LogUnavailable."""
+async def cancel_in(wired: Wiring, principal: Principal, session: Session, query_id: str, answer_id: str | None = None) -> None:
+    """Write to the log that an answer shall stop; None: all of the question's. Raises UnknownSession, LogUnavailable."""
     bind_contextvars(correlation=query_id)
     if not await wired.session_log.exists(session):
         raise UnknownSession
     event = QueryCancelled(
-        id=f"{query_id}:cancelled", tenant=session.tenant, session_id=session.id, query_id=query_id, cancelled_by=principal.subject
+        # Whoever stops the answers and asks for another one may want to stop that too: each time it is another fact.
+        id=f"{answer_id}:cancelled" if answer_id else f"{query_id}:cancelled:{new_ulid()}",
+        tenant=session.tenant,
+        session_id=session.id,
+        query_id=query_id,
+        answer_id=answer_id,
+        cancelled_by=principal.subject,
     )
     await wired.journal.append(event, context())
 
@@ -88,7 +94,7 @@ async def _write(wired: Wiring, principal: Principal, session: Session, query_id
     wired.metrics.queries.labels(session.tenant).inc()
     accepted = _accepted(wired, session, query_id, cursor)
     if key:
-        wired.posted.remember(accepted, wanted)
+        wired.posted.remember(query_id, accepted, wanted)
     return accepted
 
 
@@ -96,12 +102,12 @@ async def _cursor(wired: Wiring, session: Session, query_id: str, *, repeated: b
     """From where on all of the answer lies."""
     end = await wired.session_log.end(session)
     if not repeated:
-        return expecting(end, query_id)
+        return expecting(end, answer_id_of(query_id))
     asked = await where_asked(wired, session, query_id)
     if asked is not None:  # its answer may have ended long ago
         wired.admission.unanswered.forget(Waiting(session, answer_id_of(query_id)))
     # Retention may have cut the question and left the answer: so of the end the cursor does not say that nothing lies before it.
-    return end if asked is None else expecting(asked, query_id)
+    return end if asked is None else expecting(asked, answer_id_of(query_id))
 
 
 def _accepted(wired: Wiring, session: Session, query_id: str, cursor: Cursor) -> QueryAccepted:
@@ -109,6 +115,7 @@ def _accepted(wired: Wiring, session: Session, query_id: str, cursor: Cursor) ->
     links |= {
         "events": f"{links['events']}?after={signed}",
         "query_events": f"{links['events']}?query={query_id}&after={signed}",
-        "cancel": f"{links.pop('queries')}/{query_id}/cancel",
+        "cancel": f"{links['queries']}/{query_id}/cancel",
+        "answers": f"{links.pop('queries')}/{query_id}/answers",
     }
     return QueryAccepted(query_id=query_id, answer_id=answer_id_of(query_id), session_id=session.id, cursor=signed, links=links)

@@ -1,7 +1,7 @@
 """One reader's way through a session: which records it is shown, and the cursor after each. Streams, long polls and history all read so.
 
-A record that does not count (a stale attempt's, a double) and, where one query was asked for, one of another query is passed over:
-it is not shown, but the cursor moves past it.
+A record that does not count (a stale attempt's, a double) and, where one answer was asked for, one of another answer is passed over:
+it is not shown, but the cursor moves past it. What names no answer is of its question's first one.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class ShownGap(NamedTuple):
 class Reading:
     """Where one reader is."""
 
-    def __init__(self, *, session: Session, signer: CursorSigner, start: Cursor, query: str | None = None) -> None:
-        self._session, self._signer, self._query = session, signer, query
+    def __init__(self, *, session: Session, signer: CursorSigner, start: Cursor, answer: str | None = None) -> None:
+        self._session, self._signer, self._answer = session, signer, answer
         self._place = start
         self._filter = AttemptFilter(start.open_answers, whole=start.whole)
-        self.ended = query is not None and is_over(start, query)
+        self.ended = answer is not None and is_over(start, answer)
 
     @property
     def position(self) -> Cursor:
@@ -76,9 +76,9 @@ class Reading:
         record, marks, epoch = entry
         counts = self._filter.admits(marks)
         self._place = Cursor(epoch, record.partition, record.offset + 1)
-        if not counts or record.value is None or (self._query is not None and marks.correlation != self._query):
+        if not counts or record.value is None or (self._answer is not None and not belongs_to(marks, self._answer)):
             return None
-        self.ended = self._query is not None and marks.type in TERMINAL
+        self.ended = self._answer is not None and marks.type in TERMINAL
         return Shown(self.cursor, marks.type, record.value, record, marks)
 
     def _pass_gap(self, gap: Gap) -> ShownGap:
@@ -100,23 +100,30 @@ async def history_of(log: SessionLog, session: Session, after: Cursor | None = N
             await entries.aclose()
 
 
-def expecting(cursor: Cursor, query_id: str) -> Cursor:
+def belongs_to(marks: Marks, answer_id: str) -> bool:
+    """Whether a record is of the answer, or of the question whose first one it is."""
+    if marks.answer is not None:
+        return marks.answer == answer_id.encode()
+    return answer_id_of(marks.correlation) == answer_id
+
+
+def expecting(cursor: Cursor, answer_id: str) -> Cursor:
     """The cursor of somebody who has asked and waits for the answer's first record: it says that the answer is not over before it."""
-    return cursor._replace(open_answers=(OpenAnswer(_key(query_id), attempt=-1, next_index=0),))
+    return cursor._replace(open_answers=(OpenAnswer(_key(answer_id), attempt=-1, next_index=0),))
 
 
-def knows_of(cursor: Cursor, query_id: str) -> bool:
-    """Whether the cursor itself says how far its query's answer is."""
-    return any(state.answer == _key(query_id) for state in cursor.open_answers)
+def knows_of(cursor: Cursor, answer_id: str) -> bool:
+    """Whether the cursor itself says how far the answer is."""
+    return any(state.answer == _key(answer_id) for state in cursor.open_answers)
 
 
-def is_over(cursor: Cursor, query_id: str) -> bool:
-    """Whether the cursor itself says that the query's answer ended before it."""
-    return any(state.answer == _key(query_id) and state.next_index < 0 for state in cursor.open_answers)
+def is_over(cursor: Cursor, answer_id: str) -> bool:
+    """Whether the cursor itself says that the answer ended before it."""
+    return any(state.answer == _key(answer_id) and state.next_index < 0 for state in cursor.open_answers)
 
 
-def _key(query_id: str) -> bytes:
-    return answer_key(answer_id_of(query_id).encode())
+def _key(answer_id: str) -> bytes:
+    return answer_key(answer_id.encode())
 
 
 def _is_json(value: bytes) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from api.reading import history_of, knows_of
+from api.reading import belongs_to, history_of, knows_of
 from api.wiring import Wiring
 from connectors.session_log.base import Gap
 from schemas.cursor import Cursor
 from schemas.errors import UnknownSession
-from schemas.events import TERMINAL, QueryAsked
+from schemas.events import TERMINAL, QueryAsked, RegenerationAsked
 from schemas.session_id import Session
 
 LATEST = "latest"
@@ -35,13 +35,13 @@ async def start_of(wired: Wiring, session: Session, after: str | None) -> Start:
     return Start(cursor, cursor)
 
 
-async def ended_before(wired: Wiring, session: Session, start: Start, query_id: str) -> bool:
-    """Whether the query's answer lies before the start, as far as the cursor itself does not say.
+async def ended_before(wired: Wiring, session: Session, start: Start, answer_id: str) -> bool:
+    """Whether the answer lies before the start, as far as the cursor itself does not say.
 
-    Only a cursor that was not made for this query leaves it open: then the records before it are looked through, by their headers.
+    Only a cursor that was not made for this answer leaves it open: then the records before it are looked through, by their headers.
     """
     cursor = start.tail_from
-    if cursor is None or knows_of(cursor, query_id):
+    if cursor is None or knows_of(cursor, answer_id):
         return False
     async with history_of(wired.session_log, session) as entries:
         async for entry in entries:
@@ -49,16 +49,17 @@ async def ended_before(wired: Wiring, session: Session, start: Start, query_id: 
                 continue
             if entry.epoch != cursor.epoch or entry.record.offset >= cursor.offset:
                 return False
-            if entry.marks.correlation == query_id and entry.marks.type in TERMINAL:
+            if entry.marks.type in TERMINAL and belongs_to(entry.marks, answer_id):
                 return True
     return False
 
 
-async def where_asked(wired: Wiring, session: Session, query_id: str) -> Cursor | None:
-    """Where the query's QueryAsked lies, by the records' headers; None if the session has none."""
+async def where_asked(wired: Wiring, session: Session, query_id: str, sibling: str | None = None) -> Cursor | None:
+    """Where the query's QueryAsked lies, or the RegenerationAsked of another answer, by the records' headers; None if the session has none."""
+    wanted = (QueryAsked.__name__, None) if sibling is None else (RegenerationAsked.__name__, sibling.encode())
     async with history_of(wired.session_log, session) as entries:
         async for entry in entries:
-            if not isinstance(entry, Gap) and entry.marks.correlation == query_id and entry.marks.type == QueryAsked.__name__:
+            if not isinstance(entry, Gap) and entry.marks.correlation == query_id and (entry.marks.type, entry.marks.answer) == wanted:
                 return Cursor(entry.epoch, entry.record.partition, entry.record.offset)
     return None
 

@@ -17,8 +17,10 @@ from api.presence import Presence
 from connectors.journal.base import Journal
 from connectors.observability import traceparent_of
 from connectors.session_log.base import SessionLog
+from schemas.answer_bodies import AnswerAccepted
 from schemas.codec import Context
 from schemas.cursor import Cursor, CursorSigner
+from schemas.http_bodies import QueryAccepted
 from schemas.session_id import Session
 from schemas.settings import Settings
 
@@ -36,7 +38,8 @@ class Wiring(NamedTuple):
     presence: Presence
     admission: Admission
     ingestions: Ingestions
-    posted: PostedKeys
+    posted: PostedKeys[QueryAccepted]
+    asked_again: PostedKeys[AnswerAccepted]
     metrics: Metrics
 
     def sign(self, cursor: Cursor, session: Session) -> str:

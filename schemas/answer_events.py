@@ -13,11 +13,6 @@ Tier = Literal["extractive", "small", "medium", "large"]  #: of models, the chea
 Refused = Literal["moderation", "confidence"]
 
 
-def answer_id_of(query_id: str) -> str:
-    """The id of a question's first answer."""
-    return f"a-{query_id}"
-
-
 class AnswerEvent(SessionEvent):
     """An event of one answer. Of two attempts the higher wins; whoever begins the answer anew counts `attempt` up."""
 

@@ -15,7 +15,7 @@ import orjson
 from pydantic import ValidationError
 
 from schemas.errors import UnreadableRecord
-from schemas.events import EVENTS, AnswerEvent, Event, GenerationStarted, TokensGenerated, now
+from schemas.events import EVENTS, AnswerEvent, ChunksRetrieved, Event, GenerationStarted, QueryCancelled, RegenerationAsked, TokensGenerated, now
 from schemas.record import Draft, Position, Record
 from schemas.upcasters import upcast
 
@@ -50,6 +50,8 @@ def encode(event: Event, context: Context) -> Draft:
         if isinstance(event, TokensGenerated | GenerationStarted):
             index = event.index if isinstance(event, TokensGenerated) else event.resumes_at
             headers.append(("index", str(index).encode()))
+    elif (answer_id := _meant(event)) is not None:
+        headers.append(("answer", answer_id.encode()))
     return Draft(event.subject.encode(), orjson.dumps(event.model_dump()), tuple(headers))
 
 
@@ -106,6 +108,18 @@ def _headers(
         yield "causation", str(context.causation).encode()
     if context.repeat:
         yield "repeat", b"1"
+
+
+def _meant(event: Event) -> str | None:
+    """The answer that an event means that is none of its own: not the question's first one, and not all of them."""
+    match event:
+        case RegenerationAsked():
+            return event.answer_id
+        case ChunksRetrieved():
+            return event.sibling.answer_id if event.sibling else None
+        case QueryCancelled():
+            return event.answer_id
+    return None
 
 
 def _json_object(record: Record) -> dict[str, Any]:

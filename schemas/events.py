@@ -26,7 +26,6 @@ from schemas.answer_events import (
     Tier,
     TokensGenerated,
     Usage,
-    answer_id_of,
 )
 from schemas.control_events import FlagChanged, SessionRead
 from schemas.dead_letter_events import RecordDeadLettered
@@ -60,6 +59,8 @@ from schemas.session_events import (
     SessionEvent,
     Sibling,
     Understanding,
+    answer_id_of,
+    is_sibling_of,
 )
 
 __all__ = [
@@ -128,6 +129,7 @@ __all__ = [
     "Usage",
     "Value",
     "answer_id_of",
+    "is_sibling_of",
     "now",
 ]
 

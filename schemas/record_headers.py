@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from schemas.events import AnswerEvent, Event, GenerationStarted, TokensGenerated
+from schemas.events import AnswerEvent, ChunksRetrieved, Event, GenerationStarted, QueryCancelled, RegenerationAsked, TokensGenerated
 
 _TRACEPARENT = "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"  # https://www.w3.org/TR/trace-context/#traceparent-header
 
@@ -23,6 +23,7 @@ class Header(NamedTuple):
     always: bool = True
 
 
+_OF_A_SIBLING = (ChunksRetrieved, QueryCancelled)
 _TOKENS = (GenerationStarted, TokensGenerated)
 
 HEADERS: tuple[Header, ...] = (
@@ -39,6 +40,8 @@ HEADERS: tuple[Header, ...] = (
     Header("causation", "The record that it was derived from: topic[partition]@offset.", {"pattern": r"^.+\[\d+\]@\d+$"}, always=False),
     Header("repeat", "Set if the same record may have been written before.", {"const": "1"}, always=False),
     Header("answer", "The answer's id.", {"minLength": 1}, (AnswerEvent,)),
+    Header("answer", "The answer's id, where that is not the question's first one.", {"minLength": 1}, (RegenerationAsked,)),
+    Header("answer", "The answer's id, where only a certain one, other than the first, is meant.", {"minLength": 1}, _OF_A_SIBLING, always=False),
     Header("attempt", "The attempt: of two the higher wins.", {"pattern": r"^\d+$"}, (AnswerEvent,)),
     Header("index", "Index of the token record; of GenerationStarted, where it resumes.", {"pattern": r"^\d+$"}, _TOKENS),
 )

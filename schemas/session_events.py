@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.event import Event, Id, Value
+
+
+def answer_id_of(query_id: str) -> str:
+    """The id of a question's first answer."""
+    return f"a-{query_id}"
+
+
+def is_sibling_of(answer_id: str, query_id: str) -> bool:
+    """Whether that can be the id of another answer to the question: its first one's, a dot, and what tells them apart."""
+    first = f"{answer_id_of(query_id)}."
+    return answer_id.startswith(first) and answer_id != first
 
 
 class SessionEvent(Event):
@@ -44,19 +55,25 @@ class QueryAsked(SessionEvent):
     asked_by: str = "anonymous"  #: subject of the principal
     idempotency_key: str | None = None  #: set: the same question may have been written before
 
+    @property
+    def answer_id(self) -> str:
+        """Of the answer that it asks for."""
+        return answer_id_of(self.query_id)
+
 
 class QueryCancelled(SessionEvent):
-    """Someone asked for the answer to stop. Topic `queries`, then the session."""
+    """Someone asked for the answer to stop. Topic `queries`, then the session. What is asked for behind it is not meant."""
 
     type: Literal["QueryCancelled"] = "QueryCancelled"
     version: Literal[1] = 1
+    answer_id: Id | None = None  #: only this one; null: every answer to the question that is under way
     cancelled_by: str = "anonymous"
 
 
 class Sibling(Value):
     """Another answer to a question that has one: what it shall be made with instead of what holds for the session."""
 
-    answer_id: Id
+    answer_id: Id  #: the first answer's, a dot, and what tells it from others: `a-q1.01jd…`
     settings: dict[str, Any] = Field(default_factory=dict)  #: by the settings' names in lower case, without ROXY_
     asked_by: str = "anonymous"
 
@@ -68,6 +85,18 @@ class RegenerationAsked(SessionEvent):
     version: Literal[1] = 1
     sibling: Sibling
     look_up_again: bool = False  #: false: from the same chunks, so that both answers can be compared
+
+    @property
+    def answer_id(self) -> str:
+        """Of the answer that it asks for."""
+        return self.sibling.answer_id
+
+    @model_validator(mode="after")
+    def _names_a_sibling(self) -> Self:
+        """Under the id of an answer that there is, its tokens would go on behind that one's."""
+        if not is_sibling_of(self.answer_id, self.query_id):
+            raise ValueError(f"the sibling's answer_id does not begin with {answer_id_of(self.query_id)}.")
+        return self
 
 
 Intent = Literal["lookup", "how-to", "comparison", "follow-up", "greeting", "out-of-scope"]
@@ -148,4 +177,10 @@ class ChunksRetrieved(SessionEvent):
     arms: dict[str, str] = Field(default_factory=dict)  #: by experiment, the arm that the session is in
     sibling: Sibling | None = None  #: set: for another answer than the question's first
     session_offset: int  #: where the session's QueryAsked lies: a reader of this answer need not look further back
+    query_offset: int | None = None  #: of a sibling: where in `queries` it was asked for; what was cancelled before does not mean it
     took_ms: float
+
+    @property
+    def answer_id(self) -> str:
+        """Of the answer that it was found for."""
+        return self.sibling.answer_id if self.sibling else answer_id_of(self.query_id)

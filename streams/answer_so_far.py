@@ -10,14 +10,25 @@ from connectors.session_log.base import Gap, SessionLog, SessionRecord
 from schemas.attempts import AttemptFilter
 from schemas.codec import decode
 from schemas.cursor import Cursor
-from schemas.events import TERMINAL, ChunksRetrieved, Event, GenerationStarted, QueryAsked, QueryCancelled, TokensGenerated
+from schemas.events import (
+    TERMINAL,
+    ChunksRetrieved,
+    Event,
+    GenerationStarted,
+    QueryAsked,
+    QueryCancelled,
+    RegenerationAsked,
+    TokensGenerated,
+    answer_id_of,
+)
 from schemas.session_id import Session
 
 
 class AnswerSoFar(NamedTuple):
-    """The fold of a query's records."""
+    """The fold of an answer's records."""
 
-    asked_at: int | None = None  #: offset of its QueryAsked
+    asked_at: int | None = None  #: offset of the QueryAsked, or RegenerationAsked, that asks for it
+    query: QueryAsked | None = None  #: of a question's first answer
     found: ChunksRetrieved | None = None
     cancelled_by: str | None = None
     begun: GenerationStarted | None = None  #: tells who has said what is out
@@ -41,21 +52,23 @@ class AnswerSoFar(NamedTuple):
         return "".join(self.texts)
 
 
-async def fold(records: AsyncIterator[SessionRecord | Gap], query_id: str) -> AnswerSoFar:
-    """What counts of the query's records, in order; those of other queries are passed over."""
-    so_far, counts = AnswerSoFar(), AttemptFilter()
+async def fold(records: AsyncIterator[SessionRecord | Gap], query_id: str, answer_id: str | None = None) -> AnswerSoFar:
+    """What counts of an answer's records, in order; those of other answers are passed over. None: the query's first answer."""
+    so_far, counts, wanted = AnswerSoFar(), AttemptFilter(), answer_id or answer_id_of(query_id)
     async for record in records:
-        if isinstance(record, SessionRecord) and record.marks.correlation == query_id and counts.admits(record.marks):
-            so_far = _apply(so_far, record)
+        if not isinstance(record, SessionRecord) or record.marks.correlation != query_id:
+            continue
+        if record.marks.answer in (None, wanted.encode()) and counts.admits(record.marks):
+            so_far = _apply(so_far, record, wanted)
     return so_far
 
 
-async def read_back(session_log: SessionLog, session: Session, query_id: str, first_offset: int | None) -> AnswerSoFar:
+async def read_back(session_log: SessionLog, session: Session, query_id: str, first_offset: int | None, answer_id: str | None = None) -> AnswerSoFar:
     """Read what is out, from the offset of the session's QueryAsked on if it is known."""
     after: Cursor | None = None
     if first_offset is not None:
         after = (await session_log.end(session))._replace(offset=first_offset)
-    return await fold(session_log.history(session, after), query_id)
+    return await fold(session_log.history(session, after), query_id, answer_id)
 
 
 async def holds(session_log: SessionLog, session: Session, event_id: str) -> bool:
@@ -67,13 +80,17 @@ async def holds(session_log: SessionLog, session: Session, event_id: str) -> boo
     return False
 
 
-def _apply(so_far: AnswerSoFar, record: SessionRecord) -> AnswerSoFar:
+def _apply(so_far: AnswerSoFar, record: SessionRecord, answer_id: str) -> AnswerSoFar:
     event = decode(record.record)
+    if getattr(event, "answer_id", None) not in (None, answer_id):  # a question asks for its first answer
+        return so_far
     if event.type in TERMINAL:
         return so_far._replace(end=event)
     match event:
         case QueryAsked() if not so_far.asked:
-            return so_far._replace(asked_at=record.record.offset)
+            return so_far._replace(asked_at=record.record.offset, query=event)
+        case RegenerationAsked() if not so_far.asked:  # what was cancelled before does not mean it
+            return so_far._replace(asked_at=record.record.offset, cancelled_by=None)
         case ChunksRetrieved():
             return so_far._replace(found=event)
         case QueryCancelled():

@@ -39,10 +39,21 @@ async def follow_events(
     worth: Callable[[Record], bool] = lambda record: True,
     deaf: Callable[[], None] = lambda: None,
 ) -> None:
-    """The same from the offsets that `start` says. Whatever fails, it is asked again. Between two records others have their turn.
+    """The same from the offsets that `start` says. `worth`: whether a record is to be decoded at all."""
+    await follow_records(journal, topic, wanted, lambda event, _: hear(event), start=start, worth=worth, deaf=deaf)
 
-    `worth`: whether a record is to be decoded at all.
-    """
+
+async def follow_records(
+    journal: Journal,
+    topic: Topic,
+    wanted: type[Wanted],
+    hear: Callable[[Wanted, Record], None],
+    *,
+    start: Callable[[], Awaitable[Mapping[int, int]]],
+    worth: Callable[[Record], bool] = lambda record: True,
+    deaf: Callable[[], None] = lambda: None,
+) -> None:
+    """The same for whoever has to know where each record lies. Whatever fails, it is asked again. Between two records others have their turn."""
     positions: Mapping[int, int] | None = None
     while True:
         try:
@@ -62,14 +73,14 @@ async def follow_events(
         await asyncio.sleep(_RETRY_S)
 
 
-def _pass_on(record: Record, wanted: type[Wanted], hear: Callable[[Wanted], None]) -> None:
+def _pass_on(record: Record, wanted: type[Wanted], hear: Callable[[Wanted, Record], None]) -> None:
     """What `hear` cannot take is passed over: whoever follows hears of all, and one record would stop every worker, and each that takes over."""
     if event_type_of(record) not in (wanted.__name__, ""):  # a producer may leave headers out
         return
     try:
         event = decode(record)
         if isinstance(event, wanted):
-            hear(event)
+            hear(event, record)
     except UnreadableRecord:
         return  # an agent that owns the partition puts it among the dead letters
     except Exception:

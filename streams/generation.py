@@ -113,7 +113,7 @@ async def _answer(writing: Writing, moderation: Moderation) -> AsyncGenerator[Ev
     """The answer as soon as the model has a slot for it. Nobody who waits for one is kept from the sources, or from cancelling."""
     if writing.out.texts and not writing.out.said_by(writing.run.model):  # another worker had begun anew while this one read
         raise TextDiffers("What is out is another model's.")
-    with writing.run.speaker.slots.place(writing.query.tenant) as place, writing.listening(place.leave):
+    with writing.run.speaker.slots.place(writing.making.query.tenant) as place, writing.listening(place.leave):
         if place.waits:
             for event in writing.beginning():
                 yield event

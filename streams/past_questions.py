@@ -8,7 +8,7 @@ from typing import NamedTuple
 from connectors.journal.base import Journal
 from schemas.codec import decoded
 from schemas.errors import UnknownQuery
-from schemas.events import AnswerCompleted, ChunksRetrieved, Event
+from schemas.events import AnswerCompleted, ChunksRetrieved, Event, answer_id_of
 from schemas.topics import ANSWERS, RETRIEVALS, Topic
 from streams.replay import history
 
@@ -29,15 +29,20 @@ async def past_question(journal: Journal, query_id: str) -> Past:
 
 
 async def past_questions(journal: Journal) -> list[Past]:
-    """All that are kept, in order of their times. What was found first counts: later ones are a redelivery's. Raises LogUnavailable."""
+    """All that are kept, in order of their times, with their first answers. What was found first counts: later ones are a redelivery's.
+
+    Raises LogUnavailable.
+    """
     found: dict[str, ChunksRetrieved] = {}
     answers: dict[str, AnswerCompleted] = {}
     async for event in _events(journal, RETRIEVALS):
-        if isinstance(event, ChunksRetrieved):
+        if isinstance(event, ChunksRetrieved) and event.sibling is None:
             found.setdefault(event.query_id, event)
     async for event in _events(journal, ANSWERS):
-        if isinstance(event, AnswerCompleted) and (event.query_id not in answers or answers[event.query_id].attempt < event.attempt):
-            answers[event.query_id] = event
+        if isinstance(event, AnswerCompleted) and event.answer_id == answer_id_of(event.query_id):
+            before = answers.get(event.query_id)
+            if before is None or before.attempt < event.attempt:
+                answers[event.query_id] = event
     ordered = sorted(found.values(), key=lambda event: (event.time, event.query_id))
     return [Past(event, answers.get(event.query_id)) for event in ordered]
 

@@ -132,8 +132,8 @@ def answer_failure(event: Event, delivery: Delivery, error: RoxyError) -> Event 
         return None
     failed = answer_failed(event, delivery.attempt, error, delivery.in_vain)
     count_spent(failed)
-    of_no_arm = not isinstance(event, ChunksRetrieved) or (event.sibling is not None and event.sibling.settings)
-    count_end(failed, {} if of_no_arm else event.arms)
+    of_arms = isinstance(event, ChunksRetrieved) and not (event.sibling and event.sibling.settings)
+    count_end(failed, event.arms if isinstance(event, ChunksRetrieved) and of_arms else {})
     return failed
 
 

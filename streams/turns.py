@@ -1,7 +1,8 @@
 """Turns: the last questions of a session and what came of them, read from its log: for a question that leans on them, and for a model that
 is told of them.
 
-Only what lies before the question itself counts: read again after it was redelivered, by whichever worker, the log yields the same turns,
+Of several answers to a question the one counts that was said to be better than another, last; if nobody has compared them, the one that was
+whole last. Only what lies before the question itself counts: read again after it was redelivered, by whichever worker, the log yields the same turns,
 and so the same understanding and the same prompt, whatever was asked and answered since. A worker keeps what it has read of its last
 sessions, and reads only what is new; what it keeps tells no more than the log would.
 """
@@ -19,7 +20,7 @@ from schemas.attempts import AttemptFilter, Marks
 from schemas.codec import decode
 from schemas.cursor import Cursor
 from schemas.errors import UnknownSession, UnreadableRecord
-from schemas.events import TERMINAL, AnswerCompleted, ChunksRetrieved, Citation, Event, QueryAsked
+from schemas.events import TERMINAL, AnswerCompleted, ChunksRetrieved, Citation, Event, FeedbackGiven, FeedbackRetracted, QueryAsked
 from schemas.session_id import Session
 from streams.understanding.cleaning import cleaned
 from streams.understanding.intent import shortcut_of
@@ -29,7 +30,8 @@ from streams.understanding.intent import shortcut_of
 NEAR, FAR = 1_000, 20_000
 MOST_TURNS = 60  # greetings among them: decoding is what costs
 _RECORDS = 20_000  # that a worker keeps, of all sessions: three or four a turn, some 2 KiB each
-_SAYING = frozenset({"QueryAsked", "ChunksRetrieved", "AnswerCompleted"})
+_CHOOSING = frozenset({"FeedbackGiven", "FeedbackRetracted"})
+_SAYING = frozenset({"QueryAsked", "ChunksRetrieved", "AnswerCompleted", *_CHOOSING})
 _TOLD = frozenset({*_SAYING, "GenerationStarted", *TERMINAL})
 
 log = structlog.get_logger(__name__)
@@ -45,12 +47,20 @@ class Turn(NamedTuple):
     withheld: bool = False  #: the answer was refused, or a moderator found fault with it
 
 
+class _Choice(NamedTuple):
+    """Somebody has said which of two answers is better, under a feedback id of his own; None: has taken it back, or said something else."""
+
+    by: tuple[str, str]
+    answer: bytes | None
+
+
 class _Told(NamedTuple):
     """A record, and what it tells of its turn."""
 
     offset: int
     marks: Marks
     turn: Turn
+    choice: _Choice | None = None
 
 
 class _Kept(NamedTuple):
@@ -114,17 +124,30 @@ class Turns:
 
 
 def turns_of(told: Sequence[_Told]) -> tuple[Turn, ...]:
-    """The fold of a session's records: of an answer's attempts the one that counts."""
-    turns, counts = dict[str, Turn](), AttemptFilter()
-    for _, marks, part in told:
+    """The fold of a session's records: of an answer's attempts the one that counts, of several answers the one that was chosen, or came last."""
+    turns, answers, counts = dict[str, Turn](), dict[tuple[str, bytes | None], Turn](), AttemptFilter()
+    for _, marks, part, _ in told:
         known = turns.get(part.query_id)
         if not counts.admits(marks):
             continue
         if marks.type == "ChunksRetrieved" or (marks.type == "QueryAsked" and known is None):
             turns[part.query_id] = (known or part)._replace(text=part.text)
         elif marks.type == "AnswerCompleted" and known is not None:
-            turns[part.query_id] = part._replace(text=known.text)
+            turns[part.query_id] = answers[part.query_id, marks.answer] = part._replace(text=known.text)
+    for query_id, chosen in _chosen(told).items():
+        turns |= {query_id: answers[query_id, chosen]} if (query_id, chosen) in answers else {}
     return tuple(turn for turn in turns.values() if shortcut_of(turn.text) is None)
+
+
+def _chosen(told: Sequence[_Told]) -> dict[str, bytes]:
+    """By query, the answer that was last said to be better than another, and that nobody has taken back."""
+    choices: dict[tuple[str, str], tuple[str, bytes]] = {}
+    for one in told:
+        if one.choice is not None:
+            choices.pop(one.choice.by, None)
+            if one.choice.answer is not None:
+                choices[one.choice.by] = one.turn.query_id, one.choice.answer
+    return dict(choices.values())
 
 
 def _of_last_turns(told: Sequence[_Told]) -> list[_Told]:
@@ -133,14 +156,26 @@ def _of_last_turns(told: Sequence[_Told]) -> list[_Told]:
 
 
 def _told(record: SessionRecord) -> _Told | None:
-    turn = Turn(record.marks.correlation, "")
+    marks, turn, choice = record.marks, Turn(record.marks.correlation, ""), None
+    if marks.type == "ChunksRetrieved" and marks.answer is not None:  # for another answer: its question stands where it was asked
+        return None
     try:
-        if record.marks.type in _SAYING:
-            turn = _turn(decode(record.record))
+        if marks.type in _SAYING:
+            event = decode(record.record)
+            turn, choice = _turn(event), _choice(event)
     except UnreadableRecord as error:  # a foreign record must not end the conversation
         log.warning("record of a session is passed over", position=str(record.record.position), error=str(error))
         return None
-    return _Told(record.record.offset, record.marks, turn)
+    return _Told(record.record.offset, marks, turn, choice)
+
+
+def _choice(event: Event) -> _Choice | None:
+    match event:
+        case FeedbackGiven():
+            return _Choice((event.given_by, event.feedback_id), event.answer_id.encode() if event.better_than else None)
+        case FeedbackRetracted():
+            return _Choice((event.retracted_by, event.feedback_id), None)
+    return None
 
 
 def _turn(event: Event) -> Turn:

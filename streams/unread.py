@@ -20,7 +20,7 @@ from schemas.codec import Context
 from schemas.errors import LogUnavailable
 from schemas.events import QueryCancelled, SessionRead
 from schemas.topics import READERS
-from streams.cancellations import Cancellations, Query
+from streams.cancellations import Cancellations, Making
 from streams.following import follow_from_now
 
 NO_READERS = "no-readers"
@@ -43,13 +43,13 @@ class Unread:
         """Until now nothing could be heard: nobody's silence counts."""
         self._listening_since = now
 
-    def of(self, running: Mapping[Query, float], now: float) -> list[Query]:
-        """Those of the running queries whose session is unread; `running` says since when each is answered."""
+    def of(self, running: Mapping[Making, float], now: float) -> list[Making]:
+        """Those of the running answers whose session is unread; `running` says since when each is made."""
         early = now - self._patience_s
         self._heard = {session: heard for session, heard in self._heard.items() if heard > early}
         if self._listening_since > early:
             return []
-        return [query for query, begun in running.items() if begun <= early and (query.tenant, query.session_id) not in self._heard]
+        return [making for making, begun in running.items() if begun <= early and making.query[:2] not in self._heard]
 
 
 async def cancel_unread(journal: Journal, cancellations: Cancellations, unread_s: float) -> None:
@@ -72,16 +72,22 @@ async def _look(journal: Journal, cancellations: Cancellations, unread: Unread, 
         await asyncio.sleep(every_s)
         if time.monotonic() > due + every_s:  # the process was stopped: what was told meanwhile is still to be read
             unread.deaf(time.monotonic())
-        for query in unread.of(cancellations.running, time.monotonic()):
-            if cancellations.cancelled_by(query) is None:
-                await _cancel(journal, query)
+        for making in unread.of(cancellations.running, time.monotonic()):
+            if cancellations.cancelled_by(making) is None:
+                await _cancel(journal, making)
 
 
-async def _cancel(journal: Journal, query: Query) -> None:
+async def _cancel(journal: Journal, making: Making) -> None:
     """For all to hear. Should the log be away, the next look finds the answer again."""
+    query = making.query
     log.info("answer cancelled, nobody reads it", correlation=query.query_id, tenant=query.tenant)
     event = QueryCancelled(
-        id=f"{query.query_id}:cancelled", tenant=query.tenant, session_id=query.session_id, query_id=query.query_id, cancelled_by=NO_READERS
+        id=f"{making.answer_id}:cancelled",
+        tenant=query.tenant,
+        session_id=query.session_id,
+        query_id=query.query_id,
+        answer_id=making.answer_id,
+        cancelled_by=NO_READERS,
     )
     try:
         await journal.append(event, Context("/roxy/worker", traceparent_of(trace.get_current_span())))

@@ -1,7 +1,8 @@
 """A window over the records of one agent: worked on concurrently, acknowledged in offset order.
 
 Called by streams/app.py with each record of its partitions. Guarantees:
-- Records of one key (a session, a document) are worked on one after the other, in order; keys run side by side, `slots` at a time.
+- Records of one key (a session, a document; of `retrievals`, see `session_or_sibling`) are worked on one after the other, in order; keys run
+  side by side, `slots` at a time.
 - Tenants take turns: of the records that were admitted, one tenant's thousand delay another's one by one record's work, not by a thousand.
 - `heads` never names an offset past an unfinished record, so what a crash leaves unfinished is delivered again.
   (Faust's own bookkeeping can commit past it: faust-streaming issue 606.)
@@ -23,10 +24,20 @@ from streams.fair_queue import FairQueue
 
 TopicPartition = tuple[str, int]
 Work = Callable[[Record], Awaitable[None]]
+KeyOf = Callable[[Record], bytes]
 
 _RETRY_S = 1.0
 
 log = structlog.get_logger(__name__)
+
+
+def record_key(record: Record) -> bytes:
+    return record.key or b""
+
+
+def session_or_sibling(record: Record) -> bytes:
+    """A session's first answers are made one after the other; another answer to a question beside them, and beside others."""
+    return record_key(record) + b"\0" + (record.header("answer") or "").encode()
 
 
 class _Partition:
@@ -57,8 +68,8 @@ class _Key(NamedTuple):
 class Window:
     """Admits records, works on them, knows what may be acknowledged."""
 
-    def __init__(self, work: Work, *, slots: int, capacity: int | None = None) -> None:
-        self._work, self._slots, self._capacity = work, slots, capacity or slots * 8
+    def __init__(self, work: Work, *, slots: int, capacity: int | None = None, key_of: KeyOf = record_key) -> None:
+        self._work, self._slots, self._capacity, self._key_of = work, slots, capacity or slots * 8, key_of
         self._partitions: dict[TopicPartition, _Partition] = {}
         self._waiting: dict[_Key, deque[Record]] = {}  # a key is here while one of its records waits or runs
         self._turns: FairQueue[_Key] = FairQueue()  # the keys that may start
@@ -80,7 +91,7 @@ class Window:
             return
         partition.admit(record.offset)
         self._size += 1
-        key = _Key(partition, record.key or b"")
+        key = _Key(partition, self._key_of(record))
         queue = self._waiting.get(key)
         if queue is None:
             self._waiting[key] = deque([record])

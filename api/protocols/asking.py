@@ -35,7 +35,7 @@ async def ask_at(wired: Wiring, principal: Principal, session: Session, wanted: 
     """Ask in this session."""
     accepted = await ask_in(wired, principal, session, wanted, key)
     cursor = wired.signer.verify(accepted.cursor, tenant=session.tenant, session_id=session.id)
-    return AnswerPlace(session, accepted.query_id, expecting(cursor, accepted.query_id), int(time.time()))
+    return AnswerPlace(session, accepted.query_id, expecting(cursor, accepted.answer_id), int(time.time()))
 
 
 def query_of(question: str) -> QueryWanted:

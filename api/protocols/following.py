@@ -22,7 +22,7 @@ from api.session_stream import SessionStream, Surroundings
 from api.wiring import Wiring
 from schemas.codec import decode
 from schemas.errors import ShuttingDown, Unavailable, UnknownResponse, UnreadableRecord
-from schemas.events import Event
+from schemas.events import Event, answer_id_of
 from schemas.http_bodies import Problem
 from schemas.response_id import AnswerPlace
 
@@ -143,4 +143,4 @@ def events_in(shown: Sequence[Shown | ShownGap]) -> Iterator[Event]:
 
 
 def _reading(wired: Wiring, place: AnswerPlace) -> Reading:
-    return Reading(session=place.session, signer=wired.signer, start=place.cursor, query=place.query_id)
+    return Reading(session=place.session, signer=wired.signer, start=place.cursor, answer=answer_id_of(place.query_id))

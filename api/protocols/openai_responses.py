@@ -21,7 +21,7 @@ from api.protocols.response_events import ResponseEvents
 from api.queries import Key, cancel_in
 from api.sessions import Asker
 from api.wiring import Wired, Wiring
-from schemas.events import Event
+from schemas.events import Event, answer_id_of
 from schemas.openai_bodies import ResponseWanted
 from schemas.response_id import AnswerPlace, place_of, response_id
 
@@ -56,7 +56,7 @@ async def retrieve(request: Request, response: _Id, wired: Wired, principal: Ask
 async def cancel_response(response: _Id, wired: Wired, principal: Asker) -> Response:
     """Ask for an answer to stop. The reply says what has become of it; one that is whole stays whole."""
     place = place_of(response, wired.signer, tenant=principal.tenant)
-    await cancel_in(wired, principal, place.session, place.query_id)
+    await cancel_in(wired, principal, place.session, place.query_id, answer_id_of(place.query_id))
     await wait_shortly(wired, principal, place, CANCEL_S)
     return await _now(wired, place)
 

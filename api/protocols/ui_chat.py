@@ -18,13 +18,13 @@ from api.protocols.asking import ask_at, query_of
 from api.protocols.following import AnswerFrames, stream_of
 from api.protocols.ui_parts import HEADERS, UiParts
 from api.queries import Key
-from api.reading import expecting, history_of
+from api.reading import belongs_to, expecting, history_of
 from api.sessions import Asker
 from api.wiring import Wired, Wiring
 from connectors.session_log.base import Gap
 from schemas.cursor import Cursor
 from schemas.errors import UnknownSession
-from schemas.events import TERMINAL, QueryAsked
+from schemas.events import TERMINAL, QueryAsked, answer_id_of
 from schemas.response_id import AnswerPlace
 from schemas.session_id import Session
 from schemas.ui_bodies import ChatId, UiChatWanted
@@ -71,8 +71,8 @@ async def _under_way(wired: Wiring, session: Session) -> AnswerPlace | None:
                 query_id = entry.marks.correlation
                 if entry.marks.type == QueryAsked.__name__:
                     asked = Cursor(entry.epoch, entry.record.partition, entry.record.offset)
-                    last = AnswerPlace(session, query_id, expecting(asked, query_id), created=0)
-                elif entry.marks.type in TERMINAL and last is not None and query_id == last.query_id:
+                    last = AnswerPlace(session, query_id, expecting(asked, answer_id_of(query_id)), created=0)
+                elif entry.marks.type in TERMINAL and last is not None and belongs_to(entry.marks, answer_id_of(last.query_id)):
                     last = None
     except UnknownSession:  # a new chat's page asks too
         return None

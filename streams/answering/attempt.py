@@ -16,10 +16,11 @@ from schemas.events import (
     Conversation,
     GenerationStarted,
     Paid,
+    QueryAsked,
+    RegenerationAsked,
     Route,
     TokensGenerated,
     Usage,
-    answer_id_of,
 )
 from schemas.settings import Settings
 from streams.answer_so_far import AnswerSoFar
@@ -70,13 +71,13 @@ class Attempt(NamedTuple):
 
     def fields(self, part: str) -> dict[str, Any]:
         """What all events of the attempt hold; `part` makes the id."""
-        found, answer_id = self.found, answer_id_of(self.found.query_id)
+        found = self.found
         return {
-            "id": f"{answer_id}:{part}",
+            "id": f"{found.answer_id}:{part}",
             "tenant": found.tenant,
             "session_id": found.session_id,
             "query_id": found.query_id,
-            "answer_id": answer_id,
+            "answer_id": found.answer_id,
             "attempt": self.number,
         }
 
@@ -162,15 +163,16 @@ def paid_before(so_far: AnswerSoFar, settings: Settings) -> list[Paid]:
     return [Paid(model=begun.model, usage=usage, cost=cost_of(begun.model, usage, settings))]
 
 
-def answer_failed(tenant: str, session_id: str, query_id: str, attempt: int, error: RoxyError, in_vain: Sequence[Paid] = ()) -> AnswerFailed:
-    """AnswerFailed with the error's message and remedy."""
-    answer_id = answer_id_of(query_id)
+def answer_failed(
+    asked: QueryAsked | RegenerationAsked | ChunksRetrieved, attempt: int, error: RoxyError, in_vain: Sequence[Paid] = ()
+) -> AnswerFailed:
+    """AnswerFailed, of the answer that was asked for, with the error's message and remedy."""
     return AnswerFailed(
-        id=f"{answer_id}:end",
-        tenant=tenant,
-        session_id=session_id,
-        query_id=query_id,
-        answer_id=answer_id,
+        id=f"{asked.answer_id}:end",
+        tenant=asked.tenant,
+        session_id=asked.session_id,
+        query_id=asked.query_id,
+        answer_id=asked.answer_id,
         attempt=attempt,
         error=error.slug(),
         detail=error.detail,

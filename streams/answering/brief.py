@@ -89,7 +89,9 @@ def _fitted(prompt: Prompt, told: Told, chain: tuple[Speaker, ...], settings: Se
 
 
 async def _or_given_before(brief: Brief, answers: AnswerCache, *, anew: bool) -> Brief:
-    """The same with an answer that was given before, if there is one."""
+    """The same with an answer that was given before, if there is one. A sibling is to be another one, and is nobody else's."""
+    if brief.found.sibling is not None:
+        return brief
     first, *others = brief.speakers
     key = key_of(brief.found, brief.prompt, first.model, brief.settings, brief.arms)
     if key is None:

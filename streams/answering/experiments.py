@@ -11,25 +11,14 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import product
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
 
 from schemas.answering_settings import Arm, Experiment
+from schemas.changed_settings import CHANGEABLE, value_of
 from schemas.errors import InvalidSetting
-from schemas.settings import Settings
-from streams.search.plan import Plan
 
-#: What an arm may change: how a question is searched for, and how it is answered. All of it is read anew for each question.
-CHANGEABLE: tuple[str, ...] = (
-    *Plan._fields,
-    *("language_model", "tiers", "fallback_models", "routing", "routes"),
-    *("model_temperature", "model_max_tokens", "model_seed"),
-    *("prompt", "prompt_tokens", "history_turns"),
-    *("answer_cache", "answer_cache_s", "semantic_cache", "semantic_threshold"),
-    *("refusals", "refuse_below", "screening", "self_check"),
-)
 _OF_MODELS = ("language_model", "tiers", "fallback_models", "model_", "prompt")
 _EVERYBODY = "*"
 
@@ -89,17 +78,12 @@ def _read(experiment: Experiment, arm: Arm) -> dict[str, Any]:
 
 
 def _value(where: str, name: str, value: Any) -> Any:
-    """Strict, as JSON has types: a `"0.7"` for 0.7 is a mistake somewhere else too."""
     if name not in CHANGEABLE:
         raise InvalidSetting(f"ROXY_EXPERIMENTS, {where}: {name} cannot be changed by an arm.", remedy=f"There are {', '.join(CHANGEABLE)}.")
-    field = Settings.model_fields[name]
-    reader: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
     try:
-        return reader.validate_json(orjson.dumps(value), strict=True)
-    except ValidationError as error:
-        raise InvalidSetting(
-            f"ROXY_EXPERIMENTS, {where}: {name}: {error.errors()[0]['msg']}.", remedy=f"Give what docs/settings.md says of ROXY_{name.upper()}."
-        ) from error
+        return value_of(name, value)
+    except InvalidSetting as error:
+        raise InvalidSetting(f"ROXY_EXPERIMENTS, {where}: {error.detail}", remedy=error.remedy) from error
 
 
 def _require_distinct(experiments: Sequence[Experiment]) -> None:

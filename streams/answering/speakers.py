@@ -1,13 +1,15 @@
 """Speakers: the language models of a worker, each opened once for each way in which it is set, and who of them answers a question.
 
-All models that tiers, fallbacks and the arms of experiments name are opened when the worker starts, so that a wrong name is told of at once.
-A model's slots and its breaker belong to its name: an arm with another temperature asks the same server.
+All models that tiers, fallbacks, siblings and the arms of experiments name are opened when the worker starts, so that a wrong name is told
+of at once. A model's slots and its breaker belong to its name: an arm with another temperature asks the same server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import get_args
+
+from cachetools import LRUCache
 
 from connectors.language_model import open_language_model
 from connectors.language_model.base import LanguageModel
@@ -18,6 +20,8 @@ from streams.answering.fair_slots import FairSlots
 from streams.answering.guarded_model import GuardedModel, breaker_of
 from streams.answering.speaker import Speaker
 from streams.breaker import Breaker
+
+_OPEN = 256  # whoever asks for another answer may set a model in a way of his own: those that were asked last stay open
 
 Open = Callable[[str, Settings], LanguageModel]
 
@@ -30,7 +34,7 @@ class Speakers:
 
     def __init__(self, settings: Settings, open_model: Open = open_language_model) -> None:
         self._settings, self._open = settings, open_model
-        self._opened: dict[tuple[object, ...], LanguageModel] = {}
+        self._opened: LRUCache[tuple[object, ...], LanguageModel] = LRUCache(_OPEN)
         self._slots: dict[str, FairSlots] = {}
         self._breakers: dict[str, Breaker] = {}
 
@@ -49,9 +53,10 @@ class Speakers:
 
     def _speaker(self, name: str, settings: Settings) -> Speaker:
         key = (name, *(getattr(settings, concern) for concern in _CONCERNS_A_MODEL))
-        if key not in self._opened:
-            self._opened[key] = GuardedModel(self._open(name, settings), self._breaker(name))
-        return Speaker(self._opened[key], self._slots.setdefault(name, FairSlots(self._settings.model_concurrency)))
+        model = self._opened.get(key)
+        if model is None:
+            model = self._opened[key] = GuardedModel(self._open(name, settings), self._breaker(name))
+        return Speaker(model, self._slots.setdefault(name, FairSlots(self._settings.model_concurrency)))
 
     def _breaker(self, name: str) -> Breaker:
         if name not in self._breakers:
@@ -86,3 +91,5 @@ def _named(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "ROXY_TIERS", name
     for name in settings.fallback_models:
         yield "ROXY_FALLBACK_MODELS", name
+    for name in settings.sibling_models:
+        yield "ROXY_SIBLING_MODELS", name

@@ -10,7 +10,7 @@ from schemas.events import Event, Paid
 from streams.answer_so_far import AnswerSoFar
 from streams.answering.attempt import Attempt, paid_before
 from streams.answering.speaker import Speaker
-from streams.cancellations import Cancellations, Query
+from streams.cancellations import Cancellations, Making
 from streams.step import Delivery
 from streams.token_stream import TokenStream
 
@@ -21,7 +21,7 @@ class Writing:
     def __init__(self, run: Attempt, so_far: AnswerSoFar, delivery: Delivery, cancellations: Cancellations) -> None:
         self._delivery, self._cancellations = delivery, cancellations
         self._resumes_at = len(so_far.texts) if _goes_on(run, so_far) else 0
-        self.run, self.query = run, Query.of(run.found)
+        self.run, self.making = run, Making.of(run.found)
         self.goes_on_behind(so_far)
         if not (self._resumes_at or self.in_vain):  # a worker before has gone, and what it had paid for with it
             self.in_vain.extend(paid_before(so_far, run.brief.settings))
@@ -30,8 +30,8 @@ class Writing:
 
     @property
     def cancelled_by(self) -> str | None:
-        """Who cancelled the query, as the session's log or this worker has heard; None if nobody did."""
-        return self.out.cancelled_by or self._cancellations.cancelled_by(self.query)
+        """Who cancelled the answer, as the session's log or this worker has heard; None if nobody did."""
+        return self.out.cancelled_by or self._cancellations.cancelled_by(self.making)
 
     def beginning(self) -> Iterator[Event]:
         """What comes before the next token; only once."""
@@ -68,8 +68,8 @@ class Writing:
         return finish if self.in_vain else self.run.whole(finish, self.out.text)
 
     def listening(self, listener: Callable[[], None]) -> AbstractContextManager[None]:
-        """Call `listener` when the query is cancelled meanwhile."""
-        return self._cancellations.listening(self.query, listener)
+        """Call `listener` when the answer is cancelled meanwhile."""
+        return self._cancellations.listening(self.making, listener)
 
     def untimed(self) -> AbstractContextManager[None]:
         """Stop the step's clock meanwhile."""

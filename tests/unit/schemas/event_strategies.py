@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from schemas.codec import Context
-from schemas.events import EVENTS, Event
+from schemas.events import EVENTS, Event, answer_id_of
 from schemas.record import Draft, Position, Record
 
 _JSON = st.recursive(
@@ -33,6 +33,8 @@ def events_of(event: type[Event]) -> st.SearchStrategy[Event]:
     fields = _fields_of(event)
     if event.__name__ == "FeedbackGiven":  # says something
         fields = fields.filter(lambda found: any(found.get(name) for name in ("thumb", "stars", "correction", "comment", "tags")))
+    if event.__name__ == "RegenerationAsked":  # asks for another answer to its own question
+        fields = fields.map(_of_its_question).filter(lambda found: len(found["sibling"].answer_id) <= 200)
     return fields.map(lambda found: event(**found))
 
 
@@ -46,6 +48,11 @@ def contexts() -> st.SearchStrategy[Context]:
 def record_of(draft: Draft, offset: int = 7) -> Record:
     """The draft as it would be read."""
     return Record("queries", 3, offset, draft.key, draft.value, draft.headers)
+
+
+def _of_its_question(found: dict[str, Any]) -> dict[str, Any]:
+    sibling = found["sibling"]
+    return {**found, "sibling": sibling.model_copy(update={"answer_id": f"{answer_id_of(found['query_id'])}.{sibling.answer_id}"})}
 
 
 def _fields_of(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:

@@ -10,7 +10,18 @@ from hypothesis import given
 
 from schemas.codec import Context, decode, encode, event_type_of
 from schemas.errors import UnreadableRecord
-from schemas.events import EVENTS, AnswerEvent, Event, GenerationStarted, QueryAsked, RecordDeadLettered, TokensGenerated
+from schemas.events import (
+    EVENTS,
+    AnswerEvent,
+    ChunksRetrieved,
+    Event,
+    GenerationStarted,
+    QueryAsked,
+    QueryCancelled,
+    RecordDeadLettered,
+    RegenerationAsked,
+    TokensGenerated,
+)
 from schemas.record import Position, Record
 from tests.unit.schemas.event_strategies import any_event, contexts, record_of
 
@@ -47,6 +58,18 @@ def test_a_record_is_a_cloud_event_to_the_official_package(event: Event, context
     assert cloud_event.get_datacontenttype() == "application/json"
 
 
+def _other_answer(event: Event) -> str | None:
+    """The answer that an event names that is about answers, and of none."""
+    match event:
+        case RegenerationAsked():
+            return event.sibling.answer_id
+        case ChunksRetrieved():
+            return event.sibling.answer_id if event.sibling else None
+        case QueryCancelled():
+            return event.answer_id
+    return None
+
+
 @given(any_event(), contexts())
 def test_headers_say_whose_which_and_from_where(event: Event, context: Context) -> None:
     """Tenant, correlation, trace, causation, repeat, and for an answer its id, attempt and index, without decoding the value."""
@@ -56,7 +79,7 @@ def test_headers_say_whose_which_and_from_where(event: Event, context: Context) 
     assert record.header("traceparent") == context.traceparent
     assert record.header("causation") == (str(context.causation) if context.causation else None)
     assert record.header("repeat") == ("1" if context.repeat else None)
-    answer = (event.answer_id, str(event.attempt)) if isinstance(event, AnswerEvent) else (None, None)
+    answer = (event.answer_id, str(event.attempt)) if isinstance(event, AnswerEvent) else (_other_answer(event), None)
     assert (record.header("answer"), record.header("attempt")) == answer
     index = {TokensGenerated: "index", GenerationStarted: "resumes_at"}.get(type(event))
     assert record.header("index") == (str(getattr(event, index)) if index else None)

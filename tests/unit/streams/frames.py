@@ -16,6 +16,7 @@ from schemas.topics import DEAD_LETTERS, QUERIES, Topic
 from streams.answering.attempt import answer_failed
 from streams.outlet import Output
 from streams.step import Delivery, Frame, Policy, Step
+from tests.builders import a_query
 
 SESSION = Session("default", "t1")
 Run = Callable[[Event, Delivery], AsyncGenerator[Output, None]]
@@ -48,7 +49,7 @@ class FlakySessionLog(MemorySessionLog):
 
 
 def told(event: Event, delivery: Delivery, error: RoxyError) -> Event | None:
-    return answer_failed(event.tenant, SESSION.id, "q1", delivery.attempt, error)
+    return answer_failed(a_query(SESSION), delivery.attempt, error)
 
 
 def a_step(run: Run, topic: Topic = QUERIES, failed: Callable[[Event, Delivery, RoxyError], Event | None] = told) -> Step:

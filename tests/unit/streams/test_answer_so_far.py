@@ -59,7 +59,7 @@ async def test_other_questions_of_the_session_do_not_count() -> None:
     """Their tokens and ends are theirs."""
     other = chunks_retrieved(SESSION, "q2")
 
-    assert AnswerSoFar(asked_at=0) == await after(a_query(SESSION), other, generation_started(other), tokens(other, 0, "x"))
+    assert AnswerSoFar(asked_at=0, query=a_query(SESSION)) == await after(a_query(SESSION), other, generation_started(other), tokens(other, 0, "x"))
 
 
 async def test_a_later_attempt_voids_what_lies_at_and_behind_its_beginning() -> None:
@@ -84,7 +84,7 @@ async def test_texts_behind_a_hole_do_not_count() -> None:
 
 async def test_the_end_of_an_answer_is_kept_whole_however_it_ended() -> None:
     """For the audit topic, should it be missing there; of two ends the first counts."""
-    failure = answer_failed("default", "t1", "q1", 1, UnknownSession())
+    failure = answer_failed(a_query(SESSION), 1, UnknownSession())
     whole, broken = await after(completed()), await after(failure, completed(2))
 
     assert (True, True) == (whole.ended, broken.ended)

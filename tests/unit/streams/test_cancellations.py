@@ -10,17 +10,18 @@ import pytest
 
 from connectors.journal.memory import MemoryFollower, MemoryJournal
 from schemas.errors import LogUnavailable
+from schemas.events import answer_id_of
 from schemas.record import Draft
 from schemas.topics import QUERIES, Topic
 from streams import cancellations as module
 from streams import following as following_module
-from streams.cancellations import Cancellations, Query, follow_cancellations
+from streams.cancellations import Cancellations, Making, Query, follow_cancellations
 from tests.builders import CONTEXT, a_cancellation, a_query, a_session
 
 
-def query(query_id: str) -> Query:
-    """Of the session that the builders' events are of."""
-    return Query("default", "t1", query_id)
+def query(query_id: str, answer_id: str | None = None, asked_at: int = -1) -> Making:
+    """An answer to a question of the session that the builders' events are of."""
+    return Making(Query("default", "t1", query_id), answer_id or answer_id_of(query_id), asked_at)
 
 
 class FlakyJournal(MemoryJournal):
@@ -70,7 +71,7 @@ async def until(condition: Callable[[], object]) -> None:
 def test_who_cancelled_is_remembered() -> None:
     """Of the latest queries; None of one that nobody cancelled."""
     cancellations = Cancellations()
-    cancellations.cancel(a_cancellation())
+    cancellations.cancel(a_cancellation(), at=0)
 
     assert (cancellations.cancelled_by(query("q1")), cancellations.cancelled_by(query("q2"))) == ("ann", None)
 
@@ -80,7 +81,7 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REMEMBERED", 2)
     cancellations = Cancellations()
     for number in range(3):
-        cancellations.cancel(a_cancellation(query_id=f"q{number}"))
+        cancellations.cancel(a_cancellation(query_id=f"q{number}"), at=0)
 
     assert [cancellations.cancelled_by(query(f"q{number}")) for number in range(3)] == [None, "ann", "ann"]
 
@@ -89,9 +90,9 @@ def test_listeners_hear_of_their_own_query_while_they_listen() -> None:
     """And no longer."""
     cancellations, heard = Cancellations(), list[str]()
     with cancellations.listening(query("q1"), lambda: heard.append("q1")):
-        cancellations.cancel(a_cancellation(query_id="q2"))
-        cancellations.cancel(a_cancellation(query_id="q1"))
-    cancellations.cancel(a_cancellation(query_id="q1"))
+        cancellations.cancel(a_cancellation(query_id="q2"), at=0)
+        cancellations.cancel(a_cancellation(query_id="q1"), at=0)
+    cancellations.cancel(a_cancellation(query_id="q1"), at=0)
 
     assert heard == ["q1"]
 
@@ -102,8 +103,8 @@ def test_two_who_answer_the_same_question_both_hear() -> None:
     first, second = (cancellations.listening(query("q1"), lambda name=name: heard.append(name)) for name in ("first", "second"))  # type: ignore[misc]
     with second:
         with first:
-            cancellations.cancel(a_cancellation())
-        cancellations.cancel(a_cancellation())
+            cancellations.cancel(a_cancellation(), at=0)
+        cancellations.cancel(a_cancellation(), at=0)
 
     assert sorted(heard) == ["first", "second", "second"]
 
@@ -143,6 +144,6 @@ def test_a_query_of_the_same_name_in_another_session_goes_on() -> None:
     cancellations, heard = Cancellations(), list[str]()
     with cancellations.listening(query("q1"), lambda: heard.append("stopped")):
         for other in (a_session(), a_session("acme")):
-            cancellations.cancel(a_cancellation(other, "q1"))
+            cancellations.cancel(a_cancellation(other, "q1"), at=0)
 
     assert (heard, cancellations.cancelled_by(query("q1"))) == ([], None)

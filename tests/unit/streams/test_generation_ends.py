@@ -25,7 +25,7 @@ from tests.unit.streams.answering.bench import FOUND, RESUMES, SAID, SESSION, TE
 async def test_a_question_cancelled_before_its_answer_begins_is_not_given_to_the_model() -> None:
     """Heard by this worker."""
     bench, model = await Bench().asked(), ScriptedModel(SAID)
-    bench.cancellations.cancel(a_cancellation(SESSION))
+    bench.cancellations.cancel(a_cancellation(SESSION), at=0)
     await bench.answer(model)
     text, (end,) = await bench.read()
 
@@ -52,7 +52,7 @@ async def test_a_cancellation_during_the_answer_stops_the_model() -> None:
         async def before(self, number: int) -> None:
             await asyncio.sleep(0)
             if number == 4:
-                bench.cancellations.cancel(a_cancellation(SESSION))
+                bench.cancellations.cancel(a_cancellation(SESSION), at=0)
                 await asyncio.Event().wait()
 
     model = CancelledAtTheFifth(SAID)
@@ -69,7 +69,7 @@ async def test_a_cancellation_after_the_answer_changes_nothing() -> None:
     bench = await Bench().asked()
     await bench.answer(ScriptedModel(SAID))
     before = await bench.read()
-    bench.cancellations.cancel(a_cancellation(SESSION))
+    bench.cancellations.cancel(a_cancellation(SESSION), at=0)
     await bench.answer(ScriptedModel(SAID), generation=2, redelivered=True)
 
     assert before == await bench.read()

@@ -14,6 +14,7 @@ from connectors.session_log.memory import MemorySessionLog
 from schemas.errors import InvalidQuery, ModelUnavailable
 from schemas.events import AnswerFailed, Event, QueryAsked
 from schemas.record import Record
+from schemas.session_id import Session
 from streams.answering.attempt import answer_failed
 from streams.outlet import Output
 from streams.step import Delivery
@@ -135,7 +136,7 @@ async def test_a_failure_that_cannot_be_told_is_a_dead_letter_all_the_same(sessi
     """A session that is gone, or an id that is none, must not hold up its partition for ever."""
     journal = MemoryJournal()
     run, _ = raising(InvalidQuery())
-    step = a_step(run, failed=lambda event, delivery, error: answer_failed("default", session_id, "q1", delivery.attempt, error))
+    step = a_step(run, failed=lambda event, delivery, error: answer_failed(a_query(Session("default", session_id)), delivery.attempt, error))
     await a_frame(step, journal, session_log).work(a_record(a_query()), redelivered=False, generation=1)
 
     assert [letter.error for letter in letters(journal)] == ["invalid-query"]
@@ -145,7 +146,7 @@ async def test_an_id_that_is_too_long_for_an_answer_fails_the_question_only(sess
     """A producer may send an id of 200 characters; `a-` before it is one too many, and AnswerFailed cannot be made at all."""
     journal = MemoryJournal()
     run, _ = raising(InvalidQuery())
-    step = a_step(run, failed=lambda event, delivery, error: answer_failed("default", SESSION.id, "q" * 200, delivery.attempt, error))
+    step = a_step(run, failed=lambda event, delivery, error: answer_failed(a_query(SESSION, "q" * 200), delivery.attempt, error))
     await a_frame(step, journal, session_log).work(a_record(a_query(query_id="q" * 200)), redelivered=False, generation=1)
 
     assert [letter.error for letter in letters(journal)] == ["invalid-query"]

@@ -13,15 +13,15 @@ from connectors.journal.memory import MemoryJournal
 from schemas.codec import decode
 from schemas.events import QueryCancelled, SessionRead
 from schemas.topics import QUERIES
-from streams.cancellations import Cancellations, Query
+from streams.cancellations import Cancellations, Making, Query
 from streams.unread import Unread, cancel_unread
 from tests.builders import CONTEXT, a_cancellation
 
-HERE, THERE = Query("default", "t1", "q1"), Query("acme", "t1", "q1")
+HERE, THERE = (Making(Query(tenant, "t1", "q1"), "a-q1") for tenant in ("default", "acme"))
 
 
-def is_read(query: Query) -> SessionRead:
-    return SessionRead(id="r", tenant=query.tenant, session_id=query.session_id, readers=1)
+def is_read(making: Making) -> SessionRead:
+    return SessionRead(id="r", tenant=making.query.tenant, session_id=making.query.session_id, readers=1)
 
 
 def test_who_has_no_reader_for_the_time_and_a_quarter_is_unread() -> None:
@@ -72,19 +72,19 @@ async def test_an_unread_answer_is_cancelled_by_a_record_that_all_workers_hear()
     await ended(watching)
 
     assert isinstance(event, QueryCancelled)
-    assert ("no-readers", HERE) == (event.cancelled_by, Query.of(event))
+    assert ("no-readers", HERE) == (event.cancelled_by, Making(Query.of(event), event.answer_id or ""))
 
 
 async def test_an_answer_that_was_cancelled_is_not_cancelled_again() -> None:
     """It may take a moment until its model has stopped."""
     journal, cancellations = MemoryJournal(), Cancellations()
-    cancellations.cancel(a_cancellation())
+    cancellations.cancel(a_cancellation(), at=0)
     watching = asyncio.create_task(cancel_unread(journal, cancellations, unread_s=0.02))
     with cancellations.listening(HERE, lambda: None), cancellations.listening(THERE, lambda: None):
         await until(lambda: len(journal.records(QUERIES)) > 3)
     await ended(watching)
 
-    assert {THERE} == {Query.of(event) for record in journal.records(QUERIES) if isinstance(event := decode(record), QueryCancelled)}
+    assert {THERE.query} == {Query.of(event) for record in journal.records(QUERIES) if isinstance(event := decode(record), QueryCancelled)}
 
 
 async def until(condition: Callable[[], object]) -> None:

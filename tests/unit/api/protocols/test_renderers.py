@@ -26,7 +26,7 @@ from tests.scripted_worker import PIECES, an_answer, cancelled, completed, faile
 
 ASKED = a_query()
 FOUND = chunks_retrieved()
-PLACE = AnswerPlace(Session("default", "t1"), "q1", expecting(Cursor(UUID(int=1), 0, 0), "q1"), 1_700_000_000)
+PLACE = AnswerPlace(Session("default", "t1"), "q1", expecting(Cursor(UUID(int=1), 0, 0), "a-q1"), 1_700_000_000)
 RENDERERS: dict[str, Callable[[], Renderer]] = {
     "chat": lambda: ChatChunks(PLACE, include_usage=True),
     "responses": lambda: ResponseEvents("resp_1", PLACE),

@@ -14,7 +14,8 @@ from scipy.stats import chi2_contingency, chisquare
 
 from schemas.answering_settings import Arm, Experiment
 from schemas.errors import InvalidSetting
-from streams.answering.experiments import CHANGEABLE, Experiments, share
+from schemas.changed_settings import CHANGEABLE
+from streams.answering.experiments import Experiments, share
 
 SESSIONS = [f"t{number}" for number in range(10_000)]
 UNLIKELY = 0.001  # the sessions above are always the same, so these tests fail always or never

@@ -199,7 +199,7 @@ async def test_who_waits_for_a_slot_shows_its_sources_and_can_be_cancelled() -> 
             last = asyncio.ensure_future(anext(outputs))
             await asyncio.sleep(0)
             assert not last.done()
-            bench.cancellations.cancel(a_cancellation(SESSION))
+            bench.cancellations.cancel(a_cancellation(SESSION), at=0)
             end = await last
 
     assert ["ChunksRetrieved", "GenerationStarted"] == [event.type for event in shown if isinstance(event, Event)]

@@ -38,7 +38,7 @@ class Cancelling(ScriptedModel):
 
     async def before(self, number: int) -> None:
         if number == 3:
-            self._bench.cancellations.cancel(a_cancellation(SESSION))
+            self._bench.cancellations.cancel(a_cancellation(SESSION), at=0)
             await asyncio.sleep(0)
 
 
