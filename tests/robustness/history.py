@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from schemas.events import answer_id_of
 from schemas.record import Record
 from schemas.session_id import Session
 
@@ -80,10 +81,16 @@ class Connection(NamedTuple):
     end: float
     at: str
     after: str | None  #: the cursor that was asked from; null: the session's beginning
-    query: str | None  #: null: all of the session
+    query: str | None  #: its records and its first answer's; null: all of the session, or one answer
     ended: Ending
     status: int | None = None
     frames: tuple[Frame, ...] = ()
+    answer: str | None = None  #: only this one's records
+
+    @property
+    def only(self) -> str | None:
+        """The answer whose records alone were asked for."""
+        return self.answer or (answer_id_of(self.query) if self.query else None)
 
     @property
     def session(self) -> Session:

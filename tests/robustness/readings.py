@@ -21,7 +21,7 @@ class Reading(NamedTuple):
     client: str
     reader: str
     session: Session
-    query: str | None
+    only: str | None  #: the answer whose records alone were asked for
     after: str | None  #: the first cursor; null: the session's beginning
     start: Cursor | None  #: what it says; null: nothing
     frames: tuple[Frame, ...]
@@ -37,7 +37,7 @@ class Reading(NamedTuple):
         return self.ended in ("over", "caught-up")
 
     def __str__(self) -> str:
-        what = f" of {self.query}" if self.query else ""
+        what = f" of {self.only}" if self.only else ""
         return f"{self.client}/{self.reader} on {self.session.tenant}/{self.session.id}{what}"
 
 
@@ -67,7 +67,7 @@ def place(log: Log, session: Session, text: str | None) -> Cursor | None:
 
 
 def _who(one: Connection) -> tuple[str, str, str, str, str]:
-    return one.client, one.reader, one.tenant, one.session_id, one.query or ""
+    return one.client, one.reader, one.tenant, one.session_id, one.only or ""
 
 
 def _in_turn(log: Log, connections: list[Connection]) -> Iterator[Reading]:
@@ -81,15 +81,16 @@ def _in_turn(log: Log, connections: list[Connection]) -> Iterator[Reading]:
 
 
 def _goes_on(log: Log, turn: list[Connection], connection: Connection) -> bool:
-    """Whether it begins where the ones before had come to, or behind that: a stream's first frame moves on a client's cursor, too."""
-    told = [frame.cursor for one in turn for frame in one.frames] or [turn[0].after]
-    reached, asked = (place(log, connection.session, text) for text in (told[-1], connection.after))
+    """Whether it begins where the ones before had come to, or behind that: a stream's first frame, that holds no record, gives a cursor, too."""
+    shown = [frame.cursor for one in turn for frame in one.frames]
+    told = shown[-1] if shown else turn[0].after
+    reached, asked = (place(log, connection.session, text) for text in (told, connection.after))
     if reached is None or asked is None:
-        return told[-1] == connection.after
+        return told == connection.after or (asked is not None and not shown)
     return asked.epoch == reached.epoch and asked.offset >= reached.offset
 
 
 def _reading(log: Log, turn: list[Connection]) -> Reading:
     first, frames = turn[0], tuple(frame for one in turn for frame in one.frames)
     start = place(log, first.session, first.after)
-    return Reading(first.client, first.reader, first.session, first.query, first.after, start, frames, turn[-1].ended)
+    return Reading(first.client, first.reader, first.session, first.only, first.after, start, frames, turn[-1].ended)

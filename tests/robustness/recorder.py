@@ -61,8 +61,10 @@ class ClientRecorder:
     def doing(self, kind: Kind, *, tenant: str, **request: Any) -> Doing:
         return Doing(self, kind, tenant, request)
 
-    def reading(self, reader: str, *, tenant: str, session_id: str, after: str | None = None, query: str | None = None) -> Reading:
-        return Reading(self, reader, tenant, session_id, after, query)
+    def reading(
+        self, reader: str, *, tenant: str, session_id: str, after: str | None = None, query: str | None = None, answer: str | None = None
+    ) -> Reading:
+        return Reading(self, Connection(self.name, reader, tenant, session_id, 0.0, 0.0, "", after, query, "broke", answer=answer))
 
     def write(self, one: Operation | Connection) -> None:
         with self._path.open("ab") as file:
@@ -108,12 +110,9 @@ class Doing(_Open):
 class Reading(_Open):
     """A connection under way."""
 
-    def __init__(self, client: ClientRecorder, reader: str, tenant: str, session_id: str, after: str | None, query: str | None) -> None:
+    def __init__(self, client: ClientRecorder, opened: Connection) -> None:
         super().__init__(client)
-        self._about = (client.name, reader, tenant, session_id)
-        self._asked = (after, query)
-        self._ending: Ending = "broke"
-        self._status: int | None = None
+        self._connection = opened._replace(start=self._start, at=self._at)
         self.frames: list[Frame] = []
 
     def took(self, cursor: str, event_type: str, data: bytes) -> Frame:
@@ -122,11 +121,10 @@ class Reading(_Open):
         return self.frames[-1]
 
     def ended(self, ending: Ending, status: int | None = None) -> None:
-        self._ending, self._status = ending, status
+        self._connection = self._connection._replace(ended=ending, status=status)
 
     def _line(self) -> Connection:
-        times = (self._start, self._client.clock(), self._at)
-        return Connection(*self._about, *times, *self._asked, self._ending, self._status, tuple(self.frames))
+        return self._connection._replace(end=self._client.clock(), frames=tuple(self.frames))
 
 
 def frame_of(at: float, cursor: str, event_type: str, data: bytes) -> Frame:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from schemas.attempts import AttemptFilter
+from schemas.attempts import AttemptFilter, answer_key
 from schemas.cursor import Cursor
-from schemas.events import TERMINAL
+from schemas.events import TERMINAL, answer_id_of
 from tests.robustness.history import Frame
 from tests.robustness.log import Entry, Log, SessionLog
 from tests.robustness.readings import Reading, between_gaps, place, readings
@@ -28,7 +28,7 @@ def violations(log: Log) -> Iterator[Violation]:
         for part in between_gaps(log, reading):
             session = log.sessions.get(part.session)
             if session is not None:
-                yield from _holes(log, part, session)
+                yield from _holes(log, _placed(log, part, session), session)
             elif part.records and not _lost_to_retention(log, part):
                 yield Violation(RULE, str(part), "was shown records of a session that has none", (part.records[0].id,))
 
@@ -49,30 +49,41 @@ def _holes(log: Log, reading: Reading, session: SessionLog) -> Iterator[Violatio
 
 
 def _expected(log: Log, reading: Reading, session: SessionLog) -> list[Entry]:
-    """What the log holds for this reader: what counts from its start on, of its query to that one's end."""
-    start = _start(log, reading, session)
+    """What the log holds for this reader: what counts from its start on, of its answer to that one's end."""
+    start = reading.start
     if start is None or start.epoch != session.epoch:
         return []
     counts = AttemptFilter(start.open_answers, whole=start.whole)
     behind = [entry for entry in session.entries if entry.record.offset >= start.offset and counts.admits(entry.marks)]
-    if reading.query is None:
+    if reading.only is None:
         return behind
-    if _ended_before(reading.query, start, session):
+    if _ended_before(reading.only, start, session):
         return []
-    return _to_the_end([entry for entry in behind if entry.marks.correlation == reading.query])
+    return _to_the_end([entry for entry in behind if _answer_of(entry) == reading.only])
 
 
-def _start(log: Log, reading: Reading, session: SessionLog) -> Cursor | None:
+def _placed(log: Log, reading: Reading, session: SessionLog) -> Reading:
+    """The reading with the place where it began, as far as that can be told."""
     if reading.start is not None:
-        return reading.start
+        return reading
     if not reading.after:
-        return Cursor(session.epoch, 0, 0, whole=session.whole)
-    first = next((frame.cursor for frame in reading.frames), None)  # `latest`: what it meant, the first frame tells
-    return place(log, reading.session, first)
+        return reading._replace(start=Cursor(session.epoch, 0, 0, whole=session.whole))
+    first = reading.frames[:1]  # `latest`: where that was, the first frame tells
+    return reading._replace(start=place(log, reading.session, first[0].cursor) if first else None, frames=reading.frames[1:])
 
 
-def _ended_before(query: str, start: Cursor, session: SessionLog) -> bool:
-    return any(entry.record.offset < start.offset and entry.marks.correlation == query and entry.marks.type in TERMINAL for entry in session.entries)
+def _ended_before(answer: str, start: Cursor, session: SessionLog) -> bool:
+    """Of an answer that the cursor knows, it says so itself."""
+    known = [state for state in start.open_answers if state.answer == answer_key(answer.encode())]
+    if known:
+        return known[0].next_index < 0
+    ends = (entry.record.offset for entry in session.entries if _answer_of(entry) == answer and entry.marks.type in TERMINAL)
+    return min(ends, default=start.offset) < start.offset
+
+
+def _answer_of(entry: Entry) -> str:
+    """Whose stream it belongs to: what is of a question, and of no other answer, to that of its first one."""
+    return entry.marks.answer.decode() if entry.marks.answer else answer_id_of(entry.marks.correlation)
 
 
 def _to_the_end(entries: Sequence[Entry]) -> list[Entry]:

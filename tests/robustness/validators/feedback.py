@@ -13,7 +13,7 @@ from tests.robustness.standing import Standing, standing, whole_answers
 from tests.robustness.validators.violation import Violation
 
 RULE = "feedback"
-_WORDS = ("thumb", "stars", "correction", "better_than", "comment", "signal", "chunk_id")
+_WORDS = ("answer_id", "thumb", "stars", "correction", "better_than", "comment", "signal", "chunk_id")
 _NEUTRAL = 0.5
 
 _Who = tuple[str, str, str, str]  # tenant, session, rater, feedback id
@@ -112,8 +112,8 @@ def _first_place(log: Log, one: Standing) -> str:
 
 
 def _fits(entry: Entry, one: Operation) -> bool:
-    """Whether the record says what was sent."""
-    return all(entry.event.get(name) == one.request[name] for name in (*_WORDS, "answer_id") if one.kind == "feedback" and name in one.request)
+    """Whether the record says what was sent, and no more."""
+    return one.kind == "retract" or all(entry.event.get(name) == one.request.get(name) for name in _WORDS)
 
 
 def _who(event: dict[str, Any]) -> _Who:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
+from schemas.events import TERMINAL, answer_id_of, is_sibling_of
 from schemas.record import Record
 from schemas.session_id import Session
 from tests.robustness.history import Frame
@@ -14,7 +15,9 @@ from tests.robustness.readings import NO_RECORDS, Reading, place, readings
 from tests.robustness.validators.violation import Violation
 
 RULE = "readers"
-_ONCE = frozenset({"QueryAsked", "GenerationStarted", "TokensGenerated", "AnswerCompleted", "AnswerFailed", "AnswerCancelled"})
+_OF_ANSWER = frozenset({"GenerationStarted", "TokensGenerated", *TERMINAL})
+_ONCE = _OF_ANSWER | {"QueryAsked"}
+_BESIDE = frozenset({"RegenerationAsked", "ChunksRetrieved", "QueryCancelled"})  #: may be about another answer than the question's first one
 
 _Records = dict[tuple[UUID, int], Record]  # by topic epoch and offset
 
@@ -55,8 +58,9 @@ def _once(reading: Reading) -> Iterator[Violation]:
 def _own(reading: Reading, frame: Frame) -> Iterator[Violation]:
     if Session(frame.tenant, frame.session) != reading.session:
         yield Violation(RULE, str(reading), f"was shown a record of {frame.tenant}/{frame.session}", (_told(frame),))
-    if reading.query is not None and frame.query != reading.query:
-        yield Violation(RULE, str(reading), f"was shown a record of {frame.query}", (_told(frame),))
+    of = frame.answer if frame.type in _OF_ANSWER else answer_id_of(frame.query)
+    if reading.only is not None and of != reading.only and not (frame.type in _BESIDE and is_sibling_of(reading.only, frame.query)):
+        yield Violation(RULE, str(reading), f"was shown a record of {of}", (_told(frame),))
 
 
 def _as_it_lies(log: Log, reading: Reading, frame: Frame, lying: _Records) -> Iterator[Violation]:

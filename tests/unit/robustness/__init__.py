@@ -1,0 +1,1 @@
+"""Tests of tests/robustness: its validators, fed with sound histories and with broken ones."""

@@ -1,0 +1,37 @@
+"""tests/robustness/validators/projections.py: what is kept live is what a replay gives."""
+
+from __future__ import annotations
+
+from schemas.topics import PREFERENCES
+from tests.unit.robustness.breaking import altered, found_by, found_otherwise, is_of, without
+from tests.unit.robustness.sound import sound
+
+RULE = "projections"
+
+
+def test_a_pair_that_is_missing_is_found() -> None:
+    """The live step has lost it."""
+    assert ["is missing"] == found_by(RULE, without(sound(), PREFERENCES.name, is_of(pair_id="p1")))
+
+
+def test_a_pair_that_is_there_otherwise_is_found() -> None:
+    """Its last value counts, not the one before: of two workers, the one that knew less wrote last."""
+    assert ["is other than a replay gives it"] == found_by(RULE, altered(sound(), PREFERENCES.name, is_of(weight=1.0), weight=0.5))
+    assert [] == found_by(RULE, altered(sound(), PREFERENCES.name, is_of(weight=0.5), weight=0.7))
+
+
+def test_a_pair_that_should_be_gone_is_found() -> None:
+    """What it rested on was taken back."""
+    assert ["is there, and a replay does not give it"] == found_by(RULE, found_otherwise(sound(), replayed={"preferences": {}}))
+
+
+def test_a_pair_that_was_taken_back_is_not_there() -> None:
+    """Its last record has no value."""
+    also_gone = found_otherwise(sound(), replayed={"preferences": {**(sound().run.found.replayed or {})["preferences"], "p-gone": {}}})
+
+    assert ["is missing"] == found_by(RULE, also_gone)
+
+
+def test_what_was_not_replayed_is_not_judged() -> None:
+    """A run may end without."""
+    assert [] == found_by(RULE, found_otherwise(sound(), replayed=None))

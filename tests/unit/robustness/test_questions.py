@@ -1,0 +1,83 @@
+"""tests/robustness/validators/questions.py: each question is in the log, and each answer ends once."""
+
+from __future__ import annotations
+
+from schemas.topics import ANSWERS, QUERIES
+from tests.robustness.history import Operation
+from tests.unit.robustness.breaking import also, altered, cut, found_by, is_of, own, with_operations, without
+from tests.unit.robustness.sound import LANE, OWN, sound
+
+RULE = "questions"
+
+
+def test_an_accepted_question_that_is_not_in_the_log_is_lost() -> None:
+    """Nobody would answer it."""
+    assert ["an accepted question is not in the log"] == found_by(RULE, without(sound(), QUERIES.name, is_of(id="q1:asked")))
+
+
+def test_an_accepted_regeneration_that_is_not_in_the_log_is_lost() -> None:
+    """The same of another answer."""
+    assert ["an accepted question is not in the log"] == found_by(RULE, without(sound(), QUERIES.name, is_of(type="RegenerationAsked")))
+
+
+def test_what_retention_has_cut_is_not_lost() -> None:
+    """It was in the log."""
+    assert [] == found_by(RULE, cut(sound(), QUERIES.name, 1))
+
+
+def test_a_question_in_the_log_was_asked_by_somebody() -> None:
+    """Also one that was refused must not be there."""
+    refused = with_operations(sound(), lambda one: one._replace(outcome="refused") if one.request.get("key") == "q1" or _is_of(one, "q1") else one)
+
+    assert ["is in the log, and nobody has asked it"] == found_by(RULE, refused)
+
+
+def test_an_answer_without_an_end_is_found() -> None:
+    """It was asked for long before the end of the run."""
+    assert ["has not ended"] == found_by(RULE, without(sound(), own(LANE), is_of(id="a-q4:end")))
+
+
+def test_an_answer_that_still_has_time_may_be_under_way() -> None:
+    """It was asked for a moment before the end of the run."""
+    unended = without(sound(), own(LANE), is_of(id="a-q4:end"))
+    late = with_operations(unended, lambda one: one._replace(end=one.end + 10_000) if _is_of(one, "q4") else one)
+
+    assert [] == found_by(RULE, late)
+
+
+def test_an_unknown_question_that_is_in_the_log_has_to_end_as_well() -> None:
+    """Whoever asked may come back and look."""
+    unknown = with_operations(sound(), lambda one: one._replace(outcome="unknown", response={}) if _is_of(one, "q4") else one)
+
+    assert [] == found_by(RULE, unknown)
+    assert ["has not ended"] == found_by(RULE, without(unknown, own(LANE), is_of(id="a-q4:end")))
+
+
+def test_a_second_end_by_a_later_attempt_is_found() -> None:
+    """It had to see the first. That of an older one, which was paused, is passed over by all."""
+    assert ["was ended again by a later attempt, which had to see the end"] == found_by(
+        RULE, also(sound(), own(OWN), is_of(id="a-q1:end"), _attempt(3), attempt=3)
+    )
+    assert [] == found_by(RULE, also(sound(), own(OWN), is_of(id="a-q1:end"), _attempt(1), attempt=1))
+
+
+def test_a_missing_audit_record_is_found() -> None:
+    """Exports would never see the answer."""
+    assert ["has no audit record"] == found_by(RULE, without(sound(), ANSWERS.name, is_of(id="a-q2:end")))
+
+
+def test_an_audit_record_that_says_something_else_than_the_session_is_found() -> None:
+    """One that a later attempt wrote counts."""
+    other = "has another audit record than end"
+
+    assert [other] == found_by(RULE, altered(sound(), ANSWERS.name, is_of(id="a-q1:end"), text="Other words."))
+    assert [other] == found_by(RULE, also(sound(), ANSWERS.name, is_of(id="a-q1:end"), attempt=3, text="Other words."))
+    assert [] == found_by(RULE, also(sound(), ANSWERS.name, is_of(id="a-q1:end"), attempt=1, text="Other words."))
+
+
+def _is_of(one: Operation, query: str) -> bool:
+    return one.kind == "ask" and one.response.get("query_id") == query
+
+
+def _attempt(number: int) -> dict[str, bytes]:
+    return {"attempt": str(number).encode()}
