@@ -12,12 +12,13 @@ import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import answers, documents, events, feedback, flags, health, history, problems, queries, review, sessions, usage
+from api import answers, documents, events, feedback, flags, health, history, insights, problems, queries, review, sessions, usage
 from api.admission import Admission
 from api.delivery_spans import DeliverySpans
 from api.front import Front
 from api.health import KafkaProbe
 from api.ingestions import Ingestions
+from api.insight_rows import InsightRows
 from api.loop_lag import LoopLag
 from api.metrics import Metrics
 from api.open_streams import OpenStreams
@@ -45,6 +46,7 @@ ROUTERS = (
     review,
     documents,
     flags,
+    insights,
     health,
     openai_models,
     openai_chat,
@@ -82,7 +84,13 @@ def create_app(*, settings: Settings, journal: Journal, session_log: SessionLog)
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     wiring: Wiring = app.state.wiring
-    async with wiring.ingestions.followed(), wiring.presence.told(), wiring.admission.watched(), mcp_mount.running(app.state.tools):
+    async with (
+        wiring.ingestions.followed(),
+        wiring.insights.followed(),
+        wiring.presence.told(),
+        wiring.admission.watched(),
+        mcp_mount.running(app.state.tools),
+    ):
         yield
 
 
@@ -98,6 +106,7 @@ def _wire(settings: Settings, journal: Journal, session_log: SessionLog) -> Wiri
         presence=presence,
         admission=admission,
         ingestions=Ingestions(journal),
+        insights=InsightRows(journal, settings.insights_days),
         posted=PostedKeys(time.monotonic),
         asked_again=PostedKeys(time.monotonic),
         metrics=metrics,

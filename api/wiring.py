@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from api.admission import Admission
 from api.ingestions import Ingestions
+from api.insight_rows import InsightRows
 from api.metrics import Metrics
 from api.open_streams import OpenStreams
 from api.posted_keys import PostedKeys
@@ -38,6 +39,7 @@ class Wiring(NamedTuple):
     presence: Presence
     admission: Admission
     ingestions: Ingestions
+    insights: InsightRows
     posted: PostedKeys[QueryAccepted]
     asked_again: PostedKeys[AnswerAccepted]
     metrics: Metrics

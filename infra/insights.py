@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from itertools import groupby
 from typing import Annotated, Any
@@ -16,15 +15,12 @@ from rich.table import Table
 from connectors.journal import open_journal
 from infra.index import Json, cluster_settings, print_json, print_line, progress, table
 from infra.insights_plot import plot, require_figure
-from schemas.errors import InvalidInput
-from streams.insights.answer_row import seconds_of
+from schemas.insight_events import By, Window
+from schemas.moments import since_ms
 from streams.insights.arms import Difference, compared, require_statistics
-from streams.insights.grouping import By, Question, Row, Window
+from streams.insights.grouping import Question, Row
 from streams.insights.insights import Gathered, Insights, Scope, gather, insights_of
 
-_SPAN = re.compile(r"(\d{1,6})(min|h|d)")
-_SPAN_MS = {"min": 60_000, "h": 3_600_000, "d": 86_400_000}
-_ALL = "all"
 _COLUMNS = (
     "answers",
     "answered",
@@ -77,19 +73,6 @@ def insights_command(
         _show_differences(differences, Console())
     if figure is not None:
         typer.echo(plot(found.rows, figure))
-
-
-def since_ms(since: str, now: float) -> int:
-    """The moment that is meant, in milliseconds since 1970. `now`: in seconds. Raises InvalidInput."""
-    if since == _ALL:
-        return 0
-    span = _SPAN.fullmatch(since)
-    if span is not None:
-        return max(int(now * 1000) - int(span[1]) * _SPAN_MS[span[2]], 0)
-    try:
-        return max(int(seconds_of(since) * 1000), 0)
-    except ValueError as error:
-        raise InvalidInput(f"--since {since} is no time.", remedy="Use 30min, 24h, 7d, a time as 2026-11-21T02:00:00Z, or all.") from error
 
 
 async def _gathered(scope: Scope, advance: Any) -> Gathered:
@@ -184,7 +167,7 @@ def _number(value: float | None, digits: int) -> str:
 
 def _as_dict(found: Insights, differences: list[Difference] | None) -> dict[str, Any]:
     return {
-        "rows": [{**row._asdict(), "figures": row.figures._asdict()} for row in found.rows],
+        "rows": [{**row._asdict(), "figures": row.figures.model_dump()} for row in found.rows],
         "unanswered": [one._asdict() for one in found.unanswered],
         "failures": found.failures,
         "left_out": found.left_out,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from schemas.errors import InvalidInput, MissingExtra
-from streams.insights.figures import Figures
+from schemas.insight_events import Figures
 from streams.insights.grouping import Row
 
 _WIDTH, _HEIGHT = 100, 20
 _MOST_LINES = 6
-_NOT_NUMBERS = {"tags", "signals", "cost"}
-FIGURES = tuple(name for name in Figures._fields if name not in _NOT_NUMBERS)
+_NOT_NUMBERS = {"errors", "tags", "signals", "cost", "cost_in_vain"}
+FIGURES = tuple(name for name in Figures.model_fields if name not in _NOT_NUMBERS)
 
 
 def require_figure(figure: str) -> None:

@@ -43,6 +43,7 @@ from schemas.document_events import (
 from schemas.event import TENANT, Event, Id, Tenant, Value, now
 from schemas.feedback_events import CorrectionReviewed, Feedback, FeedbackGiven, FeedbackRetracted, PreferencePairFormed, Side
 from schemas.index_events import IndexEvent, IndexGenerationBuilt, IndexGenerationRefused, IndexGenerationServed, IndexGenerationSwapped
+from schemas.insight_events import Figures, InsightsCounted
 from schemas.session_events import (
     NO_FILTERS,
     SHORTCUTS,
@@ -94,6 +95,7 @@ __all__ = [
     "Feedback",
     "FeedbackGiven",
     "FeedbackRetracted",
+    "Figures",
     "Filters",
     "FlagChanged",
     "GenerationStarted",
@@ -105,6 +107,7 @@ __all__ = [
     "IndexGenerationSwapped",
     "IndexPosition",
     "IngestionProgressed",
+    "InsightsCounted",
     "Intent",
     "KnownVotes",
     "Paid",
@@ -149,6 +152,7 @@ EVENTS: dict[str, type[Event]] = {
         FeedbackRetracted,
         PreferencePairFormed,
         CorrectionReviewed,
+        InsightsCounted,
         DocumentSubmitted,
         DocumentDeleted,
         ChunkIndexed,

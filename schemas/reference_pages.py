@@ -79,10 +79,10 @@ def _topic_section(topic: Topic, settings: Settings) -> str:
 
 
 def _kept(config: Mapping[str, str]) -> str:
-    if config["cleanup.policy"] == "compact":
-        return "the last record of each key (compacted)"
     milliseconds = int(config["retention.ms"])
-    return "for ever" if milliseconds == FOREVER else f"{milliseconds / DAYS:g} days"
+    time = "for ever" if milliseconds == FOREVER else f"{milliseconds / DAYS:g} days"
+    last = "the last record of each key (compacted)"
+    return {"delete": time, "compact": last}.get(config["cleanup.policy"], f"{last}, {time}")
 
 
 def _event_section(event: type[Event], schema: Schema) -> str:

@@ -30,6 +30,7 @@ from schemas.events import (
     IndexGenerationServed,
     IndexGenerationSwapped,
     IngestionProgressed,
+    InsightsCounted,
     PreferencePairFormed,
     QueryAsked,
     QueryCancelled,
@@ -42,6 +43,7 @@ from schemas.settings import Settings
 
 DAYS = 24 * 3_600_000
 FOREVER = -1
+_COMPACTED_MS = 3_600_000
 HISTORY_MS = 30 * DAYS  #: `chunks` keeps every version for so long; older states are derived from `documents`
 
 
@@ -53,7 +55,7 @@ class Topic(NamedTuple):
     events: tuple[type[Event], ...]
     what: str
     retention_ms: int = 30 * DAYS
-    cleanup: Literal["delete", "compact"] = "delete"
+    cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
 
 
 SESSION_EVENTS: tuple[type[Event], ...] = (
@@ -112,6 +114,13 @@ ANSWERS = Topic(
 )
 FEEDBACK = Topic("feedback", "session id", (FeedbackGiven, FeedbackRetracted), "What people thought of answers.", FOREVER)
 PREFERENCES = Topic("preferences", "pair id", (PreferencePairFormed,), "Pairs of answers of which one is preferred.", FOREVER, "compact")
+INSIGHTS = Topic(
+    "insights",
+    "tenant/window/start/by/value",
+    (InsightsCounted,),
+    "Figures over answers by windows of time, as far as they are kept up; a null record takes a row back. Derived from `answers` and `feedback`.",
+    cleanup="compact,delete",
+)
 REVIEWS = Topic("reviews", "pair id", (CorrectionReviewed,), "Which corrections become documents, and which do not.", FOREVER)
 FLAGS = Topic("flags", "flag", (FlagChanged,), "Each change of a feature flag.", FOREVER)
 READERS = Topic("readers", "session id", (SessionRead,), "Which sessions have readers, where ROXY_UNREAD_CANCEL_MIN asks for it.", DAYS)
@@ -128,6 +137,7 @@ TOPICS: tuple[Topic, ...] = (
     ANSWERS,
     FEEDBACK,
     PREFERENCES,
+    INSIGHTS,
     REVIEWS,
     FLAGS,
     READERS,
@@ -162,6 +172,8 @@ def topic_config(topic: Topic, settings: Settings) -> dict[str, str]:
         "min.insync.replicas": str(settings.kafka_min_insync),
         # What the index was at a time is read from `chunks`, so no version goes before the questions that it answered (`retrievals`) do.
         **({"min.compaction.lag.ms": str(HISTORY_MS)} if topic is CHUNKS else {}),
+        # A row of today is written again every few seconds, and only closed segments are compacted: by default, those of a week.
+        **({"segment.ms": str(_COMPACTED_MS)} if topic is INSIGHTS else {}),
     }
 
 

@@ -69,6 +69,7 @@ class Worker:
     def __init__(self, ports: Ports, journal: Journal) -> None:
         self._settings, self._journal = ports.settings, journal
         self._delivered = Delivered(0, {})
+        self._held: frozenset[TopicPartition] = frozenset()
         self._draining = asyncio.Event()
         self._agents = [self._agent(step, ports) for step in steps(ports)]
         self._committed: dict[TopicPartition, int] = {}
@@ -104,6 +105,10 @@ class Worker:
     def assigned(self) -> bool:
         """Whether the group has given this worker its partitions, or knows that there are none for it."""
         return self._delivered.generation > 0
+
+    def holds(self, topic: Topic, partition: int) -> bool:
+        """Whether the group has given it this partition."""
+        return (topic.name, partition) in self._held
 
     def _agent(self, step: Step, ports: Ports) -> Agent:
         policy = Policy(self._settings.step_tries, self._settings.step_timeout_s)
@@ -143,6 +148,7 @@ class Worker:
     async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
         """Until the ends are known, every record counts as one that was worked on before: that costs time, and is never wrong."""
         self._delivered = Delivered(app.consumer_generation_id, {})
+        self._held = frozenset((tp.topic, tp.partition) for tp in assigned)
         app.consumer._thread._consumer._fetcher._fetch_max_wait_ms = _FETCH_WAIT_MS  # Faust has no setting for it
         log.info("partitions assigned", partitions=len(assigned), generation=app.consumer_generation_id)
         try:
@@ -156,6 +162,7 @@ class Worker:
     async def _on_revoked(self, app: Any, revoked: set[TP], **_: Any) -> None:
         await self._commit()
         partitions = {(tp.topic, tp.partition) for tp in revoked}
+        self._held -= partitions
         await asyncio.gather(*(agent.window.revoke(partitions) for agent in self._agents))
         self._committed = {key: offset for key, offset in self._committed.items() if key not in partitions}
 

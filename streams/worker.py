@@ -30,6 +30,7 @@ from streams.app import Worker
 from streams.cancellations import follow_cancellations
 from streams.chunk_index import ChunkIndex, follow
 from streams.health import Health, serve_health
+from streams.insights.recording import Kept, Recorder
 from streams.ports import Ports, open_ports, open_workshop
 from streams.process import prepare_process
 from streams.search.chunk_votes import follow_votes, read_votes
@@ -71,9 +72,11 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await stack.enter_async_context(in_background(swaps.run))
         await _first(swaps.settled.wait(), stop.wait())
         await stack.enter_async_context(in_background(snapshots.keep_writing))
+        recorder = Recorder(journal, Kept(settings.insights_days, settings.insights_every_s))
+        await stack.enter_async_context(in_background(recorder.run))
         gc.freeze()  # what is there now stays: the collector need not walk through the index while an answer waits
         while not stop.is_set():
-            await _work(ports, journal, health, stop)
+            await _work(ports, journal, health, recorder, stop)
         await snapshots.try_to_write()
 
 
@@ -88,12 +91,13 @@ def tell_of(index: ChunkIndex) -> None:
         )
 
 
-async def _work(ports: Ports, journal: Journal, health: Health, stop: asyncio.Event) -> None:
+async def _work(ports: Ports, journal: Journal, health: Health, recorder: Recorder, stop: asyncio.Event) -> None:
     """One life of the Faust app."""
     worker = Worker(ports, journal)
     try:
         await worker.start()
         health.ready = lambda: worker.assigned
+        recorder.mine = lambda: worker.holds(FEEDBACK, 0)
         await _first(stop.wait(), worker.stopped())
         health.ready = lambda: False
         if stop.is_set():
@@ -104,7 +108,7 @@ async def _work(ports: Ports, journal: Journal, health: Health, stop: asyncio.Ev
     except LogUnavailable as error:
         log.warning("agents cannot start yet", error=str(error))
     finally:
-        health.ready = lambda: False
+        health.ready = recorder.mine = lambda: False
         await worker.stop()
     if not stop.is_set():
         await _first(stop.wait(), asyncio.sleep(_RETRY_S))

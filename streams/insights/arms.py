@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from schemas.errors import MissingExtra
-from streams.insights.gathering import JudgedAnswer
+from streams.insights.session_fold import JudgedAnswer
 
 #: By figure, what is divided by what; both are summed up over a session.
 RATIOS = {

@@ -1,93 +1,164 @@
-"""Figures: what some answers come to. Pure; sums are exact (fsum), so that the order of the answers does not show in the last digit."""
+"""Figures: what some answers come to. Pure; sums are exact (fsum), so that the order of the answers does not show in the last digit.
+
+A Tally is what figures are made of, and two of them can be put together: a day's is that of its parts of five minutes.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from math import ceil, fsum
 from typing import NamedTuple
 
-from streams.insights.gathering import JudgedAnswer
+from schemas.insight_events import MOST_NAMES, Figures
+from streams.insights.session_fold import JudgedAnswer
+
+_Amounts = Mapping[str, tuple[float, ...]]
 
 
-class Figures(NamedTuple):
-    """Means and quantiles are null where there is nothing to take them of."""
+class Tally(NamedTuple):
+    """Answers of one tenant."""
 
-    answers: int
-    sessions: int
-    answered: int
-    unanswered: int  #: the documents do not hold it
-    refused: int  #: no model was asked
-    cached: int  #: given again
-    flagged: int  #: the moderator found something in it
-    marks: int
-    mark: float | None  #: mean, 0..1
-    thumbs_up: int
-    thumbs_down: int
-    corrections: int
-    won: int  #: comparisons
-    lost: int
-    chunk_marks: int  #: for chunks that were cited
-    chunk_mark: float | None
-    tags: dict[str, int]  #: reasons, the most frequent first
-    signals: dict[str, int]
-    took_ms_mean: float | None  #: of answers that a model was at work for
-    took_ms_p50: float | None
-    took_ms_p95: float | None
-    prompt_tokens: int
-    completion_tokens: int
-    cost: dict[str, float]  #: by currency
-    grounding: float | None  #: mean
+    counts: tuple[int, ...]  #: in the order of _COUNTED
+    sessions: tuple[str, ...]  #: ids, each once
+    errors: Mapping[str, int]
+    tags: Mapping[str, int]
+    signals: Mapping[str, int]
+    marks: tuple[float, ...]
+    chunk_marks: tuple[float, ...]
+    took_ms: tuple[float, ...]
+    grounding: tuple[float, ...]
+    cost: _Amounts  #: by currency
+    cost_in_vain: _Amounts
+
+
+_COUNTED = (
+    "answers",
+    "answered",
+    "unanswered",
+    "refused",
+    "cached",
+    "flagged",
+    "failed",
+    "cancelled",
+    "thumbs_up",
+    "thumbs_down",
+    "corrections",
+    "won",
+    "lost",
+    "prompt_tokens",
+    "completion_tokens",
+)
 
 
 def figures_of(judged: Iterable[JudgedAnswer]) -> Figures:
     """Of all of them together."""
-    all_of = tuple(judged)
-    rows = [one.answer for one in all_of]
-    marks = [mark for one in all_of for mark in one.marks]
-    chunk_marks = [mark for one in all_of for _, mark in one.chunk_marks]
-    thumbs = Counter(thumb for one in all_of for thumb in one.thumbs)
-    took = sorted(row.took_ms for row in rows if row.made)
-    return Figures(
-        answers=len(rows),
-        sessions=len({(row.tenant, row.session_id) for row in rows}),
-        answered=sum(row.answered for row in rows),
-        unanswered=sum(not row.answered and row.refused is None for row in rows),
-        refused=sum(row.refused is not None for row in rows),
-        cached=sum(row.cached for row in rows),
-        flagged=sum(row.flagged for row in rows),
-        marks=len(marks),
-        mark=_mean(marks),
-        thumbs_up=thumbs["up"],
-        thumbs_down=thumbs["down"],
-        corrections=sum(one.corrections for one in all_of),
-        won=sum(one.won for one in all_of),
-        lost=sum(one.lost for one in all_of),
-        chunk_marks=len(chunk_marks),
-        chunk_mark=_mean(chunk_marks),
-        tags=_counted(tag for one in all_of for tag in one.tags),
-        signals=_counted(signal for one in all_of for signal in one.signals),
-        took_ms_mean=_mean(took),
-        took_ms_p50=_quantile(took, 0.5),
-        took_ms_p95=_quantile(took, 0.95),
-        prompt_tokens=sum(row.prompt_tokens for row in rows),
-        completion_tokens=sum(row.completion_tokens for row in rows),
-        cost=_costs(all_of),
-        grounding=_mean([row.grounding for row in rows if row.grounding is not None]),
+    return figures(tally_of(tuple(judged)))
+
+
+def tally_of(judged: Sequence[JudgedAnswer]) -> Tally:
+    rows = [one.answer for one in judged]
+    return Tally(
+        counts=_counts(judged),
+        sessions=tuple({row.session_id for row in rows}),
+        errors=Counter(row.error for row in rows if row.how == "failed"),
+        tags=Counter(tag for one in judged for tag in one.tags),
+        signals=Counter(signal for one in judged for signal in one.signals),
+        marks=tuple(mark for one in judged for mark in one.marks),
+        chunk_marks=tuple(mark for one in judged for _, mark in one.chunk_marks),
+        took_ms=tuple(row.took_ms for row in rows if row.made),
+        grounding=tuple(row.grounding for row in rows if row.grounding is not None),
+        cost=_amounts((row.currency, row.cost) for row in rows if row.currency is not None),
+        cost_in_vain=_amounts(paid for row in rows for paid in row.in_vain),
     )
 
 
-def _costs(judged: Iterable[JudgedAnswer]) -> dict[str, float]:
+def together(tallies: Sequence[Tally]) -> Tally:
+    """Those of other answers of the same tenant, as one."""
+    if len(tallies) == 1:
+        return tallies[0]
+    return Tally(
+        counts=tuple(map(sum, zip(*(tally.counts for tally in tallies), strict=True))),
+        sessions=tuple(set().union(*(tally.sessions for tally in tallies))),
+        errors=_sum([tally.errors for tally in tallies]),
+        tags=_sum([tally.tags for tally in tallies]),
+        signals=_sum([tally.signals for tally in tallies]),
+        marks=tuple(chain.from_iterable(tally.marks for tally in tallies)),
+        chunk_marks=tuple(chain.from_iterable(tally.chunk_marks for tally in tallies)),
+        took_ms=tuple(chain.from_iterable(tally.took_ms for tally in tallies)),
+        grounding=tuple(chain.from_iterable(tally.grounding for tally in tallies)),
+        cost=_amounts((currency, amount) for tally in tallies for currency, amounts in tally.cost.items() for amount in amounts),
+        cost_in_vain=_amounts((currency, amount) for tally in tallies for currency, amounts in tally.cost_in_vain.items() for amount in amounts),
+    )
+
+
+def figures(tally: Tally) -> Figures:
+    took = sorted(tally.took_ms)
+    return Figures(
+        **dict(zip(_COUNTED, tally.counts, strict=True)),
+        sessions=len(tally.sessions),
+        errors=_most(tally.errors),
+        marks=len(tally.marks),
+        mark=_mean(tally.marks),
+        chunk_marks=len(tally.chunk_marks),
+        chunk_mark=_mean(tally.chunk_marks),
+        tags=_most(tally.tags),
+        signals=_most(tally.signals),
+        took_ms_mean=_mean(took),
+        took_ms_p50=_quantile(took, 0.5),
+        took_ms_p95=_quantile(took, 0.95),
+        cost=_sums(tally.cost),
+        cost_in_vain=_sums(tally.cost_in_vain),
+        grounding=_mean(tally.grounding),
+    )
+
+
+def _counts(judged: Sequence[JudgedAnswer]) -> tuple[int, ...]:
+    """In the order of _COUNTED."""
+    rows = [one.answer for one in judged]
+    thumbs = Counter(thumb for one in judged for thumb in one.thumbs)
+    return (
+        sum(row.whole for row in rows),
+        sum(row.answered for row in rows),
+        sum(row.whole and not row.answered and row.refused is None for row in rows),
+        sum(row.refused is not None for row in rows),
+        sum(row.cached for row in rows),
+        sum(row.flagged for row in rows),
+        sum(row.how == "failed" for row in rows),
+        sum(row.how == "cancelled" for row in rows),
+        thumbs["up"],
+        thumbs["down"],
+        sum(one.corrections for one in judged),
+        sum(one.won for one in judged),
+        sum(one.lost for one in judged),
+        sum(row.prompt_tokens for row in rows),
+        sum(row.completion_tokens for row in rows),
+    )
+
+
+def _amounts(paid: Iterable[tuple[str | None, float]]) -> _Amounts:
     """Currencies are not added up."""
     amounts: dict[str, list[float]] = {}
-    for one in judged:
-        if one.answer.currency is not None:
-            amounts.setdefault(one.answer.currency, []).append(one.answer.cost)
-    return {currency: fsum(amounts[currency]) for currency in sorted(amounts)}
+    for currency, amount in paid:
+        amounts.setdefault(currency or "", []).append(amount)
+    return {currency: tuple(each) for currency, each in amounts.items()}
 
 
-def _counted(names: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(names).items(), key=lambda pair: (-pair[1], pair[0])))
+def _sum(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    found = Counter[str]()
+    for each in counts:
+        if each:
+            found.update(each)
+    return found
+
+
+def _sums(amounts: _Amounts) -> dict[str, float]:
+    return {currency: fsum(amounts[currency]) for currency in sorted(amounts)[:MOST_NAMES]}
+
+
+def _most(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_NAMES])
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from schemas.event import rfc3339
-from streams.insights.figures import Figures, figures_of
-from streams.insights.gathering import JudgedAnswer
+from schemas.insight_events import SECONDS, By, Figures, Window
+from streams.insights.figures import figures_of
+from streams.insights.session_fold import JudgedAnswer
 
-By = Literal["model", "prompt", "arm", "document"]
-Window = Literal["5min", "1h", "1d"]
-
-_SECONDS: dict[Window, int] = {"5min": 300, "1h": 3600, "1d": 86400}
+_LONGEST = 200  # characters of a value: a record's field has an end
 _Key = tuple[str, str, str]  # tenant, window, value; empty where there is none
 
 
@@ -45,8 +43,8 @@ def rows_of(judged: Iterable[JudgedAnswer], by: By | None, window: Window | None
     """By tenant and window; within one the most corrected first, then the most answers."""
     groups: dict[_Key, list[JudgedAnswer]] = {}
     for one in judged:
-        for value, part in _parts(one, by):
-            groups.setdefault((one.answer.tenant, _window_of(one.answer.at, window), value), []).append(part)
+        for value, part in parts(one, by):
+            groups.setdefault((one.answer.tenant, time_of(start_of(one.answer.at, window)) if window else "", value), []).append(part)
     rows = [Row(tenant, start or None, value if by else None, figures_of(group)) for (tenant, start, value), group in groups.items()]
     return tuple(sorted(rows, key=_place))
 
@@ -55,7 +53,7 @@ def unanswered(judged: Iterable[JudgedAnswer], most: int) -> tuple[Question, ...
     """The newest of them, each once."""
     asked: dict[tuple[str, str], list[JudgedAnswer]] = {}
     for one in judged:
-        if not one.answer.answered:
+        if one.answer.whole and not one.answer.answered:
             words = " ".join(one.answer.question.casefold().split())
             asked.setdefault((one.answer.tenant, words), []).append(one)
     questions = [_question(group) for group in asked.values()]
@@ -64,18 +62,23 @@ def unanswered(judged: Iterable[JudgedAnswer], most: int) -> tuple[Question, ...
 
 def _question(group: list[JudgedAnswer]) -> Question:
     last = max((one.answer for one in group), key=lambda row: (row.at, row.session_id, row.answer_id))
-    return Question(last.tenant, last.question, len(group), rfc3339(datetime.fromtimestamp(last.at, UTC)), last.session_id, last.refused)
+    return Question(last.tenant, last.question, len(group), time_of(last.at), last.session_id, last.refused)
 
 
-def _parts(one: JudgedAnswer, by: By | None) -> list[tuple[str, JudgedAnswer]]:
+def parts(one: JudgedAnswer, by: By | None) -> list[tuple[str, JudgedAnswer]]:
     """Under which values it counts, and what of it does."""
-    if by is None:
-        return [("", one)]
-    if by == "arm":
-        return [(f"{experiment}/{arm}", one) for experiment, arm in one.answer.arms]
-    if by == "document":
-        return [(document, _about(one, document)) for document in sorted(one.answer.documents)]
-    return [(one.answer.model if by == "model" else one.answer.prompt, one)]
+    row = one.answer
+    match by:
+        case None:
+            return [("", one)]
+        case "model":
+            return [(model[:_LONGEST], one) for model in row.models]
+        case "prompt":
+            return [] if row.prompt is None else [(row.prompt[:_LONGEST], one)]
+        case "arm":
+            return [(f"{experiment}/{arm}"[:_LONGEST], one) for experiment, arm in row.arms]
+        case "document":
+            return [(document, _about(one, document)) for document in sorted(row.documents)]
 
 
 def _about(one: JudgedAnswer, document: str) -> JudgedAnswer:
@@ -83,11 +86,14 @@ def _about(one: JudgedAnswer, document: str) -> JudgedAnswer:
     return one._replace(chunk_marks=tuple(pair for pair in one.chunk_marks if pair[0] == document))
 
 
-def _window_of(at: float, window: Window | None) -> str:
-    """The window's beginning, in UTC."""
-    if window is None:
-        return ""
-    return rfc3339(datetime.fromtimestamp(at - at % _SECONDS[window], UTC))
+def start_of(at: float, window: Window) -> int:
+    """The window's beginning. Both in seconds since 1970."""
+    return int(at // SECONDS[window]) * SECONDS[window]
+
+
+def time_of(seconds: float) -> str:
+    """As RFC 3339, in UTC."""
+    return rfc3339(datetime.fromtimestamp(seconds, UTC))
 
 
 def _place(row: Row) -> tuple[str, str, int, int, str]:

@@ -1,4 +1,4 @@
-"""Insights: read `answers`, `feedback` and `dead-letters` from a moment on, and fold them into figures. Called by `roxy insights`.
+"""Insights: read `answers`, `queries`, `feedback` and `dead-letters` from a moment on, and fold them into figures. Called by `roxy insights`.
 
 The log is read from its first record that was written then: what happened after a moment was written after it. Clocks of producers may differ, so
 it begins a little earlier, and the events' own times decide what counts.
@@ -11,13 +11,15 @@ from typing import NamedTuple
 
 from connectors.journal.base import Journal
 from schemas.codec import decoded
-from schemas.topics import ANSWERS, DEAD_LETTERS, FEEDBACK
-from streams.insights.gathering import Gathering, JudgedAnswer
-from streams.insights.grouping import By, Question, Row, Window, rows_of, unanswered
+from schemas.insight_events import By, Window
+from schemas.topics import ANSWERS, DEAD_LETTERS, FEEDBACK, QUERIES
+from streams.insights.gathering import Gathering
+from streams.insights.grouping import Question, Row, rows_of, unanswered
+from streams.insights.session_fold import JudgedAnswer
 from streams.replay import Advance, history
 
-_CLOCKS_DIFFER_MS = 300_000
-_TOPICS = (FEEDBACK, ANSWERS, DEAD_LETTERS)  # in this order: an answer that was judged by then is there, too
+CLOCKS_DIFFER_MS = 300_000
+_TOPICS = (FEEDBACK, QUERIES, ANSWERS, DEAD_LETTERS)  # in this order: an answer that was judged by then is there, too
 
 
 class Scope(NamedTuple):
@@ -32,7 +34,7 @@ class Gathered(NamedTuple):
 
     answers: tuple[JudgedAnswer, ...]
     failures: dict[str, int]  #: records that no step could finish, by error
-    left_out: int  #: records that cannot be read, and events whose time is none
+    left_out: int  #: records that cannot be read, and events whose time, or one of whose figures, is none
 
 
 class Insights(NamedTuple):
@@ -52,7 +54,7 @@ async def gather(journal: Journal, scope: Scope, *, advance: Advance = lambda _:
     gathering, unreadable = Gathering(scope.since_ms / 1000), 0
     ends = {topic.name: await journal.ends(topic) for topic in _TOPICS}
     for topic in _TOPICS:
-        start = await journal.since(topic, max(scope.since_ms - _CLOCKS_DIFFER_MS, 0))
+        start = await journal.since(topic, max(scope.since_ms - CLOCKS_DIFFER_MS, 0))
         async for records in history(journal, topic, ends[topic.name], start=start, advance=advance):
             for record in records:
                 if scope.tenant not in (None, record.header("tenant")):
@@ -62,4 +64,4 @@ async def gather(journal: Journal, scope: Scope, *, advance: Advance = lambda _:
                 else:
                     gathering.add(event)
     failures = Counter(failure.error for failure in gathering.failures)
-    return Gathered(tuple(gathering.answers()), dict(sorted(failures.items())), unreadable + gathering.without_time)
+    return Gathered(tuple(gathering.answers()), dict(sorted(failures.items())), unreadable + gathering.unusable)

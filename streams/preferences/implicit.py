@@ -1,8 +1,9 @@
 """Implicit: what a session's own events tell of its answers, beside what was said and done by whoever reads. A pure fold; no record is made of it.
 
 - `regenerated`: another answer to the same question was asked for after this one had ended whole.
-- `cut-off`: somebody stopped it after its first token. That nobody reads it any more, and a worker stops it, does not count.
-- `asked-again`: it ended whole, and the session's next question has the same words, whatever their order, case and signs.
+- `asked-again`: the first question that was asked after it had ended whole has the same words, whatever their order, case and signs.
+- `cut-off` is told by an answer's own end (streams/insights/answer_row.py): somebody stopped it after its first token. That nobody reads it any
+  more, and a worker stops it, does not count.
 
 Insights count them. No pair is formed of them: who asks for another answer may be curious, and who stops one may have read enough. Copied, and
 source opened, are not to be seen in the log: clients tell them as `signal` of FeedbackGiven.
@@ -14,40 +15,59 @@ Two more are left out, because they cannot be told soundly. A question put in ot
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from hashlib import blake2b
+from typing import Literal, NamedTuple
 
-from schemas.events import AnswerCancelled, AnswerCompleted, Event, QueryAsked, RegenerationAsked
-from streams.unread import NO_READERS
+from schemas.events import QueryAsked, RegenerationAsked
 
-Told = Literal["regenerated", "cut-off", "asked-again"]
+Told = Literal["regenerated", "asked-again"]
+Wish = QueryAsked | RegenerationAsked
 _WORD = re.compile(r"\w+")
 
 
-def told_by(events: Iterable[Event]) -> Mapping[str, frozenset[Told]]:
-    """By answer id, what the events of one session tell. They come in the session's order, those that count; a double changes nothing."""
-    told: dict[str, set[Told]] = {}
-    whole: dict[str, set[str]] = {}  # by question, its answers that have ended whole
-    last: QueryAsked | None = None
-    for event in events:
-        match event:
-            case AnswerCompleted():
-                whole.setdefault(event.query_id, set()).add(event.answer_id)
-            case AnswerCancelled() if event.tokens_end > 0 and event.cancelled_by != NO_READERS:
-                told.setdefault(event.answer_id, set()).add("cut-off")
-            case RegenerationAsked():
-                _add(told, whole.get(event.query_id, set()) - {event.sibling.answer_id}, "regenerated")
-            case QueryAsked() if last is None or last.query_id != event.query_id:
-                if last is not None and _words(last) == _words(event):
-                    _add(told, whole.get(last.query_id, set()), "asked-again")
-                last = event
-    return {answer_id: frozenset(signals) for answer_id, signals in told.items()}
+class Ended(NamedTuple):
+    """An answer that ended whole."""
+
+    query_id: str
+    answer_id: str
+    at: float  #: seconds since 1970
+    words: str  #: of its question, hashed
 
 
-def _add(told: dict[str, set[Told]], answer_ids: Iterable[str], signal: Told) -> None:
-    for answer_id in answer_ids:
-        told.setdefault(answer_id, set()).add(signal)
+class Wishes:
+    """What was asked for in one session, in any order, any number of times. Times, in seconds since 1970, decide what came after what."""
+
+    def __init__(self) -> None:
+        self._questions: dict[str, tuple[float, str]] = {}  #: by query id, when first, and its words
+        self._others: dict[tuple[str, str], float] = {}  #: by query id and the other answer's, when last
+
+    def add(self, wish: Wish, at: float) -> None:
+        if isinstance(wish, QueryAsked):
+            question = (at, hash_of_words(wish.text))
+            self._questions[wish.query_id] = min(question, self._questions.get(wish.query_id, question))
+        else:
+            key = (wish.query_id, wish.sibling.answer_id)
+            self._others[key] = max(at, self._others.get(key, at))
+
+    def told_of(self, answer: Ended) -> tuple[Told, ...]:
+        """What they say of an answer of the session."""
+        told: list[Told] = []
+        later = [(*when, query_id) for query_id, when in self._questions.items() if when[0] > answer.at and query_id != answer.query_id]
+        if later and min(later)[1] == answer.words:
+            told.append("asked-again")
+        if any(at > answer.at and query_id == answer.query_id and other != answer.answer_id for (query_id, other), at in self._others.items()):
+            told.append("regenerated")
+        return tuple(told)
+
+    def forget(self, before: float) -> None:
+        """What was asked for until then says nothing of answers that ended later."""
+        self._questions = {query_id: when for query_id, when in self._questions.items() if when[0] >= before}
+        self._others = {key: at for key, at in self._others.items() if at >= before}
+
+    def __len__(self) -> int:
+        return len(self._questions) + len(self._others)
 
 
-def _words(query: QueryAsked) -> list[str]:
-    return sorted(_WORD.findall(query.text.casefold()))
+def hash_of_words(text: str) -> str:
+    """The same for texts of the same words."""
+    return blake2b(" ".join(sorted(_WORD.findall(text.casefold()))).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -41,6 +41,15 @@ class Judgements:
         if before is None or _order(before) < _order(event):
             self._given[key] = event
 
+    def forget(self, before: str) -> None:
+        """Let go of what was said, and of what was taken back, before that time."""
+        self._given = {key: event for key, event in self._given.items() if event.time >= before}
+        self._retracted = {key: time for key, time in self._retracted.items() if time >= before}
+
+    def __len__(self) -> int:
+        """How much is kept, with what does not count."""
+        return len(self._given) + len(self._retracted)
+
     def __iter__(self) -> Iterator[FeedbackGiven]:
         """What was said last under each id and not taken back since, oldest first."""
         stands = (event for key, event in self._given.items() if event.time > self._retracted.get(key, ""))

@@ -69,4 +69,4 @@ async def test_what_cannot_be_asked_is_refused_with_what_can(settings: Settings)
     ran = await asyncio.to_thread(roxy, settings, "insights", "--since", "soon")
 
     assert (1, "") == (ran.exit_code, ran.stdout)
-    assert "--since soon is no time. Use 30min, 24h, 7d" in ran.stderr
+    assert "soon is no time to begin at. Use 30min, 24h, 7d" in ran.stderr

@@ -24,6 +24,8 @@ from schemas.events import (
     ChunkIndexed,
     ChunksRetrieved,
     Citation,
+    Correction,
+    CorrectionReviewed,
     DocumentDeleted,
     DocumentFailed,
     DocumentIndexed,
@@ -41,6 +43,7 @@ from schemas.events import (
     IndexGenerationSwapped,
     IndexPosition,
     IngestionProgressed,
+    InsightsCounted,
     PreferencePairFormed,
     QueryAsked,
     QueryCancelled,
@@ -55,6 +58,7 @@ from schemas.events import (
     Understanding,
     Usage,
 )
+from schemas.insight_events import Figures
 from schemas.record import Position, Record
 from schemas.topics import JOURNAL, session_topic
 
@@ -147,6 +151,14 @@ EVENTS_TODAY: tuple[Event, ...] = (
     DocumentSubmitted(
         **_DOCUMENT, id="d1", title="Topics", source="docs/topics.md", content="# Topics\n\nA topic…", tags=("kafka",), submitted_by="ada"
     ),
+    DocumentSubmitted(
+        **_DOCUMENT,
+        id="corrections/pair-1@pair-1.2f",
+        content="# What is a topic?\n\nA topic is a log.\n",
+        corrects=Correction(
+            session_id=_SESSION, query_id="q1", answer_id="a-q1", rater="ada", feedback=("f1",), proposal_id="pair-1.2f", reviewed_by="ann"
+        ),
+    ),
     DocumentDeleted(**_DOCUMENT, id="d2", deleted_by="ada"),
     ChunkIndexed(
         **_ABOUT,
@@ -211,6 +223,31 @@ EVENTS_TODAY: tuple[Event, ...] = (
         same_context=True,
         feedback=("f1",),
         judged_at=_TIME,
+    ),
+    CorrectionReviewed(
+        **_QUERY,
+        id="pair-1.2f:approved",
+        proposal_id="pair-1.2f",
+        pair_id="pair-1",
+        answer_id="a-q1",
+        question=_QUESTION,
+        text="A topic is a log.",
+        rater="ada",
+        feedback=("f1",),
+        judged_at=_TIME,
+        verdict="approved",
+        reviewed_by="ann",
+        reason="It is.",
+    ),
+    InsightsCounted(
+        **_ABOUT,
+        id="default/1h/2026-11-19T10:00:00.000Z/model/9f86d081:e3b0c442",
+        row_id="default/1h/2026-11-19T10:00:00.000Z/model/9f86d081",
+        window="1h",
+        start="2026-11-19T10:00:00.000Z",
+        by="model",
+        value="extractive",
+        figures=Figures(answers=1, sessions=1, answered=1, marks=1, mark=1.0, thumbs_up=1, signals={"copied": 1}, took_ms_p50=12.5),
     ),
     FlagChanged(**_ABOUT, id="self-check@1", flag="self_check", value=True, changed_by="ann", reason="We try it."),
     SessionRead(**_ABOUT, id="t1:read:1", session_id="t1", readers=2),

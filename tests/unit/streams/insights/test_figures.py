@@ -9,19 +9,17 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from connectors.journal.memory import MemoryJournal
-from schemas.events import CachedAnswer, Citation, Cost, Event, RecordDeadLettered, Usage
+from schemas.events import CachedAnswer, Cost, Event, RecordDeadLettered, Usage
+from schemas.insight_events import By, Figures, Window
+from schemas.moments import seconds_of
 from schemas.record import Record
 from schemas.topics import ANSWERS
-from streams.insights.answer_row import seconds_of
-from streams.insights.figures import Figures
 from streams.insights.gathering import Gathering
-from streams.insights.grouping import By, Row, Window, rows_of, unanswered
+from streams.insights.grouping import Row, rows_of, unanswered
 from streams.insights.insights import Insights, Scope, gather, insights_of
 from tests.builders import CONTEXT
-from tests.unit.streams.preferences.judged import ANSWERS as IDS
-from tests.unit.streams.preferences.judged import TIMES, an_answer, feedback, given, retracted
-
-A, B = (Citation(number=n, chunk_id=f"default/{name}.md#0", document_id=f"{name}.md", title=name, source=name) for n, name in ((1, "a"), (2, "b")))
+from tests.unit.streams.insights.judged_sessions import PAID, A, B, a_failure, a_stop, asked, asked_for_another, happenings
+from tests.unit.streams.preferences.judged import TIMES, UNHURRIED, an_answer, given, retracted
 
 
 def gathered(*events: Event, since: float = 0.0) -> Gathering:
@@ -45,25 +43,7 @@ def all_of(events: list[Event]) -> list[tuple[tuple[Row, ...], Any]]:
     judged = tuple(gathering.answers())
     looks: tuple[By | None, ...] = (None, "model", "prompt", "arm", "document")
     windows: tuple[Window | None, ...] = (None, "5min", "1h", "1d")
-    return [(rows_of(judged, by, window), (unanswered(judged, 5), gathering.failures, gathering.without_time)) for by in looks for window in windows]
-
-
-def answers() -> st.SearchStrategy[Event]:
-    """Ends of the three answers, by any attempt, with any figures: of one attempt and time there may be two that differ."""
-    return st.builds(
-        an_answer,
-        answer_id=st.sampled_from(IDS),
-        attempt=st.integers(1, 2),
-        time=st.sampled_from([*TIMES, "2026-11-02T23:59:59.999Z", "yesterday"]),
-        model=st.sampled_from(["small", "large"]),
-        answered=st.booleans(),
-        took_ms=st.floats(0, 1e6),
-        grounding=st.none() | st.floats(0, 1),
-        cost=st.none() | st.builds(Cost, amount=st.floats(0, 1), currency=st.sampled_from(["USD", "EUR"])),
-        arms=st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["old", "new"])),
-        citations=st.sampled_from([(), (A,), (A, B)]),
-        text=st.sampled_from(["Better.", "Text."]),
-    )
+    return [(rows_of(judged, by, window), (unanswered(judged, 5), gathering.failures, gathering.unusable)) for by in looks for window in windows]
 
 
 def failures() -> st.SearchStrategy[Event]:
@@ -75,9 +55,10 @@ def failures() -> st.SearchStrategy[Event]:
     )
 
 
-events_of = st.lists(answers() | feedback() | failures(), max_size=14)
+events_of = st.lists(happenings() | failures(), max_size=14)
 
 
+@UNHURRIED
 @for_all(events_of.flatmap(lambda events: st.tuples(st.just(events), st.permutations(events + events[: len(events) // 2]))))
 def test_any_interleaving_and_redelivery_yields_the_same_figures(case: tuple[list[Event], list[Event]]) -> None:
     """To the last digit, by whatever one looks."""
@@ -120,6 +101,59 @@ def test_answers_fall_into_their_kinds() -> None:
     assert (4, 2, 1, 1, 1) == (found.answers, found.answered, found.unanswered, found.refused, found.cached)
     assert (20.0, 10.0, 30.0) == (found.took_ms_mean, found.took_ms_p50, found.took_ms_p95)
     assert (3, 2, 1) == (found.prompt_tokens, found.completion_tokens, found.sessions)
+
+
+def test_what_did_not_become_an_answer_is_counted_by_what_it_failed_of() -> None:
+    """And is none: it has no share in what answers are measured by. The end of the highest attempt decides."""
+    found = figures(
+        an_answer("a-1", took_ms=10.0),
+        a_failure("a-2"),
+        a_failure("a-3", attempt=2),
+        an_answer("a-3", attempt=1),
+        a_failure("a-4", "step-timeout"),
+        a_failure("a-5", attempt=1),
+        an_answer("a-5", attempt=2, took_ms=10.0),
+        a_stop("a-6"),
+    )
+
+    assert (2, 2, 0, 3, 1) == (found.answers, found.answered, found.unanswered, found.failed, found.cancelled)
+    assert {"model-unavailable": 2, "step-timeout": 1} == found.errors
+    assert 10.0 == found.took_ms_mean
+
+
+def test_a_failure_lies_with_the_models_that_wrote_in_vain() -> None:
+    """Which prompt, arm and documents there were, its record does not say. What it cost is told apart from what answers cost."""
+    ends = an_answer("a-1", model="small", in_vain=(PAID,), cost=Cost(amount=1.0)), a_failure("a-2", in_vain=(PAID, PAID)), a_failure("a-3")
+    by_model = rows(*ends, by="model")
+    whole = figures(*ends)
+
+    assert {"small": (1, 0), "large": (0, 1)} == {name: (of.answers, of.failed) for name, of in by_model.items()}
+    assert {"answer.v1": 1} == {
+        name: of.answers + of.failed for name, of in rows(an_answer(parameters={"prompt": "answer.v1"}), *ends[1:], by="prompt").items()
+    }
+    assert ({"USD": 1.0}, {"USD": 0.75}) == (whole.cost, whole.cost_in_vain)
+
+
+def test_what_people_did_is_told_by_their_session() -> None:
+    """Asked for another answer, asked once more, stopped it half-way; beside what clients tell."""
+    wished = figures(an_answer(), asked_for_another(), an_answer("a-q1.1", time=TIMES[2]), asked("KEPT", time=TIMES[2]), given(signal="copied"))
+
+    assert {"asked-again": 1, "copied": 1, "regenerated": 1} == wished.signals
+    assert {"cut-off": 1} == figures(a_stop("a-1"), a_stop("a-2", tokens_end=0)).signals
+
+
+def test_feedback_on_what_is_no_answer_counts_for_nothing() -> None:
+    """As in preference pairs."""
+    found = figures(a_stop(), given(thumb="up", tags=("short",)), given("f2", correction="Better."))
+
+    assert (0, 0, {}) == (found.marks, found.corrections, found.tags)
+
+
+def test_a_figure_that_nothing_can_have_leaves_its_answer_out() -> None:
+    """A sum that no record can hold would stop all the others."""
+    gathering = gathered(an_answer("a-1", took_ms=1e300), an_answer("a-2", usage=Usage(prompt_tokens=2**62)), an_answer("a-3"))
+
+    assert (["a-3"], 2) == ([one.answer.answer_id for one in gathering.answers()], gathering.unusable)
 
 
 def test_currencies_are_not_added_up() -> None:
@@ -197,7 +231,7 @@ def test_only_what_was_answered_since_a_moment_counts() -> None:
     gathering = gathered(an_answer("a-1", time=TIMES[0]), an_answer("a-2", time=TIMES[2]), an_answer("a-3", time="soon"), since=seconds_of(TIMES[1]))
 
     assert ["a-2"] == [one.answer.answer_id for one in gathering.answers()]
-    assert 1 == gathering.without_time
+    assert 1 == gathering.unusable
 
 
 async def read(journal: MemoryJournal, tenant: str | None = None) -> Insights:
