@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     sse_max_per_principal: int = Field(2_000, ge=1, description="Open streams per principal.")
     sse_max: int = Field(10_000, ge=1, description="Open streams of one API process; 500 of the file handles that it may have are left for the rest.")
     max_unanswered: int = Field(
-        256, ge=1, description="Questions of one API process that wait for the end of their answer, from which on it answers 503. Tenants share them."
+        128, ge=1, description="Questions of one API process that wait for the end of their answer, from which on it answers 503. Tenants share them."
     )
     max_lag_s: float = Field(1.0, gt=0, description="An API process that is late by so many seconds takes no questions and no new streams.")
     questions_per_min: dict[str, int] = Field(

@@ -1,4 +1,4 @@
-"""What processes use over time: processor, memory and file handles of each, sampled, and for the last two the slope of the line that fits them best (least squares)."""
+"""What processes use over time, sampled: processor, memory and file handles. Of the last two the slope of the line that fits best (least squares)."""
 
 from __future__ import annotations
 
