@@ -31,12 +31,13 @@ def chaos(
         str, typer.Option(help="all | kills | workers | cluster | storm | ci | short | calm. What each is: docs/howto/try-faults.md.")
     ] = "all",
     folder: Annotated[Path | None, typer.Option(help="Of the history; below robustness-runs/ if left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Break a Roxy of its own while clients use it, and say what did not hold."""
     require_harness(PROJECT)
     given = {"--minutes": minutes, "--seed": seed, "--mix": mix, "--folder": folder}
     options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-    if code := run_harness(options):
+    if code := run_harness([*options, *(["--json"] if as_json else [])]):
         raise typer.Exit(code)
 
 

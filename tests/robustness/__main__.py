@@ -8,10 +8,11 @@ import random
 import sys
 from pathlib import Path
 
+import orjson
 from rich.console import Console
 
 from tests.robustness.mixes import MIXES
-from tests.robustness.report import show
+from tests.robustness.report import as_dict, show
 from tests.robustness.run import Wanted, run
 
 RUNS = Path("robustness-runs")
@@ -21,10 +22,13 @@ def main() -> None:
     arguments = _parser().parse_args()
     seed = random.randrange(1_000_000) if arguments.seed is None else arguments.seed
     wanted = Wanted(seed, arguments.minutes, arguments.mix)
-    print(f"Seed {seed}. To repeat it: {wanted.command}", flush=True)
+    print(f"Seed {seed}. To repeat it: {wanted.command}", file=sys.stderr, flush=True)
     folder = (arguments.folder or free_folder(RUNS, f"{wanted.mix}-{seed}")).resolve()
     outcome = asyncio.run(run(wanted, folder))
-    show(outcome, Console())
+    if arguments.json:
+        print(orjson.dumps(as_dict(outcome)).decode())
+    else:
+        show(outcome, Console())
     sys.exit(1 if outcome.violations else 0)
 
 
@@ -40,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="Of faults and clients; by chance if left out.")
     parser.add_argument("--mix", choices=sorted(MIXES), default="all", help="Which faults, how much traffic, how many brokers.")
     parser.add_argument("--folder", type=Path, help=f"Of the history; below {RUNS}/ if left out.")
+    parser.add_argument("--json", action="store_true", help="Print one JSON object.")
     return parser
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -24,6 +25,13 @@ def show(outcome: Outcome, console: Console) -> None:
         console.print(str(violation), style="red", markup=False, highlight=False)
     said = ", ".join(f"{name} {value}" for name, value in history.run.settings.items() if name != "command")
     console.print(f"\n{len(outcome.violations)} violations. {said}.\nHistory: {outcome.folder}\nAgain:   {outcome.wanted.command}", markup=False)
+
+
+def as_dict(outcome: Outcome) -> dict[str, Any]:
+    """What it was and what it broke, for a program."""
+    found = [{"kind": gap.fault.kind, "target": gap.fault.target, "at_s": gap.fault.start, "gap_s": gap.longest_s} for gap in gaps(outcome.history)]
+    told = {"seed": outcome.wanted.seed, "command": outcome.wanted.command, "folder": str(outcome.folder), "run": outcome.history.run.settings}
+    return {**told, "faults": found, "violations": [violation._asdict() for violation in outcome.violations]}
 
 
 def _operations(history: History) -> Table:

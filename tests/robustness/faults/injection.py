@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -54,7 +55,8 @@ class Injection:
             await asyncio.sleep(planned.lasts_s)
             detail["healing"] = self._recorder.clock()
         self.faults.append(Fault(planned.kind, target, start, self._recorder.clock(), detail))
-        print(f"{start:7.1f} s  {planned.kind} {target}: healed after {self.faults[-1].end - start:.1f} s", flush=True)
+        took_s = self._recorder.clock() - start
+        print(f"{start:7.1f} s  {planned.kind} {target}: healed after {took_s:.1f} s", file=sys.stderr, flush=True)
 
     def _fault(self, kind: str, target: str) -> AbstractAsyncContextManager[dict[str, Any]]:
         if kind == "forget-session":
