@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -60,8 +61,13 @@ def between_gaps(log: Log, reading: Reading) -> Iterator[Reading]:
 
 def place(log: Log, session: Session, text: str | None) -> Cursor | None:
     """What a cursor says; None if it says nothing, is none, or is another session's."""
+    return _told(log.run.cursor_secret, session, text) if text else None
+
+
+@lru_cache(maxsize=1_000_000)  # each rule asks for each of them
+def _told(secret: str, session: Session, text: str) -> Cursor | None:
     try:
-        return CursorSigner(log.run.cursor_secret.encode()).verify(text, tenant=session.tenant, session_id=session.id) if text else None
+        return CursorSigner(secret.encode()).verify(text, tenant=session.tenant, session_id=session.id)
     except RoxyError:
         return None
 

@@ -42,7 +42,7 @@ def standing(log: Log) -> dict[Target, Standing]:
     """All that hold, about answers that became whole."""
     answers = whole_answers(log)
     found: dict[Target, Standing] = {}
-    for entry in sorted(_said(log), key=lambda entry: _order(entry.event)):
+    for entry in sorted(_said(log), key=_order):
         for target in _targets(entry.event):
             if target.kind == "comparison" or (target.tenant, target.session, entry.event["answer_id"]) in answers:
                 found[target] = Standing(entry, target)
@@ -69,7 +69,7 @@ def _said(log: Log) -> Iterator[Entry]:
         who = (event["tenant"], event["session_id"], event.get("given_by") or event["retracted_by"], event["feedback_id"])
         if event["type"] == "FeedbackRetracted":
             taken_back[who] = max(event["time"], taken_back.get(who, ""))
-        elif who not in given or _order(given[who].event) < _order(event):
+        elif who not in given or _order(given[who]) < _order(entry):
             given[who] = entry
     return (entry for who, entry in given.items() if entry.event["time"] > taken_back.get(who, ""))
 
@@ -93,5 +93,6 @@ def _differs(one: Standing, answers: dict[tuple[str, str, str], _Event]) -> bool
     return bool(event["correction"].strip() != answer["text"].strip())
 
 
-def _order(event: _Event) -> tuple[str, str]:
-    return event["time"], event["id"]
+def _order(entry: Entry) -> tuple[str, str, bytes]:
+    """Two of the same time are told apart by their ids, and by what they say where a producer gave both the same."""
+    return entry.event["time"], entry.event["id"], entry.record.value or b""

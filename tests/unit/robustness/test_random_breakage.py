@@ -2,7 +2,7 @@
 
 What by its nature nobody can find out, and is not tried here:
 
-- a record that does not count, a paused worker's or one of an attempt that another has replaced, is lost or says something else: readers pass it over;
+- a record that does not count, a paused worker's or that of an attempt which another has replaced, is lost or altered: readers pass it over;
 - a record comes again behind all others: delivery is at least once, and every fold is made for it;
 - records of `retrievals` and `chunks`, which are steps on the way: that they are right shows in answers and in searches;
 - a reader that left in the middle lacks the last things before it left: they were on their way;
