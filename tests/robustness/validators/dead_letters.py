@@ -42,11 +42,9 @@ def _failed_answers(log: Log, letters: dict[Position, Entry], records: dict[Posi
 
 def _failed_documents(log: Log, letters: dict[Position, Entry]) -> Iterator[Violation]:
     """Its event's id names the place: `document@partition/offset:failed`."""
+    told = tuple(f"@{place.partition}/{place.offset}:failed" for place in letters if place.topic == DOCUMENTS.name)
     for entry in log.last_values(INGESTIONS.name).values():
-        if entry.event.get("type") != "DocumentFailed":
-            continue
-        partition, _, offset = entry.event["id"].rpartition("@")[2].removesuffix(":failed").partition("/")
-        if Position(DOCUMENTS.name, int(partition), int(offset)) not in letters:
+        if entry.event.get("type") == "DocumentFailed" and not entry.event["id"].endswith(told):
             yield Violation(RULE, entry.event["id"], "failed, and no dead letter tells of it", (str(entry),))
 
 

@@ -1,7 +1,7 @@
 """Documents: at the end every acknowledged version is found, every acknowledged deletion is gone, and what was replaced is gone as well.
 
 Which version of a document holds, the log of documents says: its last one. That the log holds what was acknowledged, in order, is looked at beside.
-Each version has a word of its own, which is looked up at the end.
+Each version has a word of its own, which may be looked up at the end, more than once: there is more than one index.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class _Key(NamedTuple):
 
 
 def violations(log: Log) -> Iterator[Violation]:
+    yield from _looked_up(log)
     written, failed = _written(log), _failed(log)
     for key, operations in _operations(log).items():
         entries = written.get(key, [])
@@ -38,6 +39,12 @@ def violations(log: Log) -> Iterator[Violation]:
         yield from _taken_in(log, key, entries)
         yield from _found(log, key, operations, entries, failed)
         yield from _as_acknowledged(log, key, operations, entries, failed)
+
+
+def _looked_up(log: Log) -> Iterator[Violation]:
+    """Not each word has to be looked up, but of each tenant that has documents some: or this rule would hold for nothing."""
+    for tenant in sorted({one.tenant for one in log.operations("ingest", outcome="ok")} - {one.tenant for one in log.run.found.searches}):
+        yield Violation(RULE, tenant, "nothing was looked up")
 
 
 def _written(log: Log) -> dict[_Key, list[Entry]]:
@@ -90,34 +97,33 @@ def _found(log: Log, key: _Key, operations: list[Operation], entries: list[Entry
     if entries and entries[-1].record.position[1:] in failed:
         return
     for one in operations:
-        if one.kind != "ingest" or (where := _where(log, one)) is None:
-            continue
-        live = bool(entries) and entries[-1].marks.type == "DocumentSubmitted" and _holds(entries[-1], one)
-        if live != (key.document in where):
-            yield Violation(RULE, str(key), f"{one.request['word']} is {'not ' if live else ''}found", tuple(map(str, entries[-3:])))
-        if others := sorted(set(where) - {key.document}):
-            yield Violation(RULE, str(key), f"{one.request['word']} is found in other documents", tuple(others))
+        live = bool(entries) and entries[-1].marks.type == "DocumentSubmitted" and one.kind == "ingest" and _holds(entries[-1], one)
+        for where in _searched(log, one):
+            if live != (key.document in where):
+                yield Violation(RULE, str(key), f"{one.request['word']} is {'not ' if live else ''}found", tuple(map(str, entries[-3:])))
+            if others := sorted(set(where) - {key.document}):
+                yield Violation(RULE, str(key), f"{one.request['word']} is found in other documents", tuple(others))
 
 
 def _as_acknowledged(
     log: Log, key: _Key, operations: list[Operation], entries: list[Entry], failed: frozenset[tuple[int, int]]
 ) -> Iterator[Violation]:
-    """By the clients alone, where no `unknown` leaves it open: what was acknowledged last holds, and was looked up."""
+    """By the clients alone, where no `unknown` leaves it open: what was acknowledged last holds."""
     last = max((one for one in operations if one.outcome == "ok"), key=lambda one: one.end, default=None)
     rivals = [one for one in operations if one is not last and (one.outcome == "unknown" or (last and one.outcome == "ok" and one.end > last.start))]
     if last is None or rivals or any(entry.record.position[1:] in failed for entry in entries):
         return
     for one in operations:
-        if one.kind == "ingest" and one.outcome == "ok":
-            where = _where(log, one)
-            if where is None or (key.document in where) != (one is last):
-                what = "was not looked up" if where is None else "is found" if where else "is not found"
+        for where in _searched(log, one):
+            if (key.document in where) != (one is last):
+                what = "is found" if where else "is not found"
                 yield Violation(RULE, str(key), f"{one.request['word']} {what}, and last acknowledged was", (str(last),))
 
 
-def _where(log: Log, ingest: Operation) -> tuple[str, ...] | None:
-    """The documents that its word was found in; None: it was not looked up."""
-    return next((one.documents for one in log.run.found.searches if (one.tenant, one.word) == (ingest.tenant, ingest.request["word"])), None)
+def _searched(log: Log, one: Operation) -> list[tuple[str, ...]]:
+    """The documents that an ingested word was found in, each time that it was looked up."""
+    word = one.request.get("word")
+    return [search.documents for search in log.run.found.searches if (search.tenant, search.word) == (one.tenant, word)]
 
 
 def _entry_of(ingest: Operation, entries: list[Entry]) -> Entry | None:

@@ -52,9 +52,16 @@ def test_what_the_clients_know_is_enough_to_find_a_lost_deletion() -> None:
     assert "beluga is found, and last acknowledged was" not in found_by(RULE, unknown)
 
 
-def test_a_word_that_was_not_looked_up_proves_nothing() -> None:
+def test_documents_that_nobody_looks_up_prove_nothing() -> None:
     """So that is found, too."""
-    assert "beluga was not looked up, and last acknowledged was" in found_by(RULE, found_otherwise(sound(), searches=()))
+    assert ["nothing was looked up"] == found_by(RULE, found_otherwise(sound(), searches=()))
+
+
+def test_one_index_of_several_that_differs_is_found() -> None:
+    """A word is looked up more than once, because each worker has an index."""
+    twice = found_otherwise(sound(), searches=(*sound().run.found.searches, Search("default", "narwhal", ())))
+
+    assert "narwhal is not found" in found_by(RULE, twice)
 
 
 @pytest.mark.parametrize("done", ["without", "of another version"])

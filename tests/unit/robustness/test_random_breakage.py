@@ -40,7 +40,7 @@ _TELLING = {
     "FeedbackGiven": "given_by",
     "FeedbackRetracted": "feedback_id",
     "DocumentSubmitted": "content",
-    "DocumentDeleted": "type",
+    "DocumentDeleted": "document_id",
     "RecordDeadLettered": "offset",
     "DocumentIndexed": "id",
     "DocumentRemoved": "id",
