@@ -29,6 +29,7 @@ from streams.window import TopicPartition, Window, record_key, session_or_siblin
 _DOCUMENTS = 32  # ingested at a time: most of a small one's 0.3 s is waiting, and what they write is committed to the index together
 _DOCUMENTS_WAITING = 4  # a partition's that Faust has read ahead
 _FETCH_WAIT_MS = 250  # Faust's own 1,500 hold up a take-over: what is fetched for the partitions of before ends first
+_STOP_COMMIT_S, _STOP_S = 5.0, 15.0  # both take milliseconds where there is a cluster, and a consumer that still runs
 _COMMIT_S = 0.5  # a crash redelivers what finished within this time; it is recognised, but costs a read-back each
 
 log = structlog.get_logger(__name__)
@@ -89,9 +90,9 @@ class Worker:
         """Hand over: what is not finished by now goes to the next worker."""
         if self._committer is not None:
             self._committer.cancel()
-        await self._commit()
+        await _at_most(_STOP_COMMIT_S, self._commit())
         await asyncio.gather(*(agent.window.revoke(agent.window.partitions()) for agent in self._agents))
-        await self.app.stop()
+        await _at_most(_STOP_S, self.app.stop())
 
     async def stopped(self) -> None:
         """Returns when Faust has crashed or was stopped."""
@@ -180,6 +181,15 @@ class Worker:
         commit: Callable[[Mapping[TP, int]], Awaitable[bool]] = self.app.consumer._commit  # type: ignore[attr-defined]
         if fresh and await commit({TP(*key): offset for key, offset in fresh.items()}):
             self._committed |= fresh
+
+
+async def _at_most(timeout_s: float, stopping: Awaitable[object]) -> None:
+    """What Faust is asked for when it may have crashed: where its consumer's thread has died, nobody answers, or the thread's loop is closed."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await stopping
+    except Exception:
+        log.exception("agents did not stop as they should; they are left behind", waited_s=timeout_s)
 
 
 def _faust_app(settings: Settings) -> faust.App:

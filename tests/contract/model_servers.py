@@ -153,6 +153,8 @@ async def serving(dialect: Dialect, *behaviours: Behaviour) -> AsyncIterator[Ser
             for task in (work, gone):
                 task.cancel()
             await asyncio.gather(work, gone, return_exceptions=True)
+        except asyncio.IncompleteReadError:
+            return  # its client was killed before it had asked
         finally:
             writer.close()
             with suppress(ConnectionError):
