@@ -19,7 +19,7 @@ from tests.robustness.history import Fault, Found, History, Run, Search
 from tests.robustness.history_files import load
 from tests.robustness.mixes import MIXES, Mix
 from tests.robustness.recorder import Recorder
-from tests.robustness.system import TENANTS, System, running
+from tests.robustness.system import START_S, TENANTS, System, running
 from tests.robustness.traffic.client import Client
 from tests.robustness.traffic.crew import at_work
 from tests.robustness.traffic.watching import reads_all
@@ -58,14 +58,16 @@ async def run(wanted: Wanted, folder: Path) -> Outcome:
     model = random.Random(f"{wanted.seed}/model").choice(mix.models)
     try:
         async with running(mix, model_name=model, folder=folder / "state") as system:
-            await _watched(system, wanted, mix, folder)
+            stuck = await _watched(system, wanted, mix, folder)
     finally:
         shutil.rmtree(folder / "state" / "kafka", ignore_errors=True)
     history = await asyncio.to_thread(load, folder / "history")
-    return Outcome(wanted, folder, history, tuple(violations_of(history)))
+    not_ready = [Violation("healing", name, f"was not ready {START_S:.0f} s after all faults had ended") for name in stuck]
+    return Outcome(wanted, folder, history, (*not_ready, *violations_of(history)))
 
 
-async def _watched(system: System, wanted: Wanted, mix: Mix, folder: Path) -> None:
+async def _watched(system: System, wanted: Wanted, mix: Mix, folder: Path) -> list[str]:
+    """Leaves a history in the folder. Returns the processes that did not recover."""
     recorder = Recorder(folder / "history")
     plan = schedule(wanted.seed, wanted.minutes * 60, mix)
     async with at_work(system, recorder, mix, wanted.seed) as world:
@@ -76,7 +78,7 @@ async def _watched(system: System, wanted: Wanted, mix: Mix, folder: Path) -> No
             await asyncio.sleep(wanted.minutes * 60 - recorder.clock())
         finally:
             world.over.set()
-        await system.heal()
+        stuck = await system.heal()
         searches = await _settled(system, world, own)
         quiet_at = recorder.clock()
         world.quiet.set()
@@ -88,6 +90,7 @@ async def _watched(system: System, wanted: Wanted, mix: Mix, folder: Path) -> No
         for client in own:
             await client.close()
     recorder.run(_run(wanted, system, recorder, injection.faults, quiet_at=quiet_at, found=found, left=left)._replace(topics=topics))
+    return stuck
 
 
 async def _settled(system: System, world: World, own: Sequence[Client]) -> list[Search]:

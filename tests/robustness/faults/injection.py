@@ -49,11 +49,14 @@ class Injection:
 
     async def _one(self, planned: Planned) -> None:
         target = await processes.leader(self._system) if planned.target == "leader" else planned.target
-        start = self._recorder.clock()
-        async with self._fault(planned.kind, target) as detail:
-            detail["begun"] = self._recorder.clock()
-            await asyncio.sleep(planned.lasts_s)
-            detail["healing"] = self._recorder.clock()
+        start, detail = self._recorder.clock(), dict[str, Any]()
+        try:
+            async with self._fault(planned.kind, target) as told:
+                detail = told
+                await asyncio.sleep(planned.lasts_s)
+                detail["healing"] = self._recorder.clock()
+        except TimeoutError:  # it may still become ready; if not, the end of the run says so
+            detail["ready"] = False
         self.faults.append(Fault(planned.kind, target, start, self._recorder.clock(), detail))
         took_s = self._recorder.clock() - start
         print(f"{start:7.1f} s  {planned.kind} {target}: healed after {took_s:.1f} s", file=sys.stderr, flush=True)
