@@ -42,6 +42,10 @@ class Posts:
             await connection.__aexit__()
         return await self._over(await Connection(LOOPBACK, self._port).__aenter__(), path, body)
 
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().__aexit__()
+
     async def _over(self, connection: Connection, path: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
             answer = await connection.post(path, body)

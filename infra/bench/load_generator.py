@@ -34,7 +34,7 @@ class Generator:
 
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
-        posts = [Posts(port) for port in crowd.ports]
+        self._posts = posts = [Posts(port) for port in crowd.ports]
         self._clients = [LoadClient(crowd.ports[number % len(posts)], posts[number % len(posts)]) for number in range(crowd.clients)]
         self._turns = cycle(self._clients)
         self._questions = cycle(questions(_QUESTIONS))
@@ -50,9 +50,10 @@ class Generator:
 
         await asyncio.gather(*map(come, self._clients))
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         for client in self._clients:
             client.stop()
+        await asyncio.gather(*(posts.close() for posts in self._posts))
 
     async def run(self, phase: Phase) -> dict[str, Any]:
         """Begin each operation when it is due; wait for the last one's end."""
@@ -133,7 +134,7 @@ async def _serve(lines: Iterable[str]) -> None:
     _tell({"clients": fields["clients"]})
     while line := await asyncio.to_thread(next, waiting, ""):
         _tell(await generator.run(_phase(line)))
-    generator.stop()
+    await generator.stop()
 
 
 def _phase(line: str) -> Phase:
