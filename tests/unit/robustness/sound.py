@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from schemas.codec import decode
 from schemas.errors import ModelUnavailable, UnreadableDocument
 from schemas.events import (
     AnswerCancelled,
@@ -32,6 +33,7 @@ from schemas.events import (
 )
 from schemas.session_id import Session, new_session_id
 from streams.dead_letters import dead_letter
+from streams.insights.live import LiveRows
 from tests.robustness.history import Found, History, Search
 from tests.unit.robustness.story import AT, Story
 
@@ -219,6 +221,7 @@ def _found(story: Story) -> Found:
     pair = _pair()
     story.write(pair.model_copy(update={"weight": 0.5}), pair)
     story.take_out("preferences", "p-gone")
+    _count(story)
     return Found(
         searches=tuple(Search("default", word, documents) for word, documents in found.items()),
         insights=(
@@ -228,6 +231,14 @@ def _found(story: Story) -> Found:
         exported=(_row(OWN, "q1", True, "feedback[0]@1", "feedback[0]@2"), _row(LANE, "q4", False, "feedback[0]@4")),
         replayed={"preferences": {pair.pair_id: pair.model_dump(mode="json")}},
     )
+
+
+def _count(story: Story) -> None:
+    """What a worker that keeps insights up has written."""
+    rows = LiveRows(0)
+    for record in (record for topic in ("feedback", "queries", "answers") for record in story.topics[topic]):
+        rows.add(decode(record))
+    story.write(*(row for place in sorted(rows.changed(), key=lambda place: place.row_id) if (row := rows.row(place)) is not None))
 
 
 def _row(session: Session, query: str, label: bool, *positions: str) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from schemas.topics import PREFERENCES
-from tests.unit.robustness.breaking import altered, found_by, found_otherwise, is_of, without
+from typing import Any
+
+from schemas.topics import INSIGHTS, PREFERENCES
+from tests.unit.robustness.breaking import altered, fields_of, found_by, found_otherwise, is_of, with_topic, without
 from tests.unit.robustness.sound import sound
 
 RULE = "projections"
@@ -30,6 +32,22 @@ def test_a_pair_that_was_taken_back_is_not_there() -> None:
     also_gone = found_otherwise(sound(), replayed={"preferences": {**(sound().run.found.replayed or {})["preferences"], "p-gone": {}}})
 
     assert ["is missing"] == found_by(RULE, also_gone)
+
+
+def test_a_row_of_insights_that_stands_otherwise_than_the_log_says_is_found() -> None:
+    """Missing, with other figures, or of answers that there are none of."""
+    first = is_of(row_id=_rows()[0]["row_id"])
+    figures = {**_rows()[0]["figures"], "answers": 99}
+
+    assert ["is missing"] == found_by(RULE, without(sound(), INSIGHTS.name, first))
+    assert ["is other than a replay gives it"] == found_by(RULE, altered(sound(), INSIGHTS.name, first, figures=figures))
+    assert ["is there, and a replay does not give it"] * len(_rows()) == found_by(
+        RULE, with_topic(with_topic(with_topic(sound(), "answers", []), "feedback", []), "queries", [])
+    )
+
+
+def _rows() -> list[dict[str, Any]]:
+    return [fields_of(record) for record in sound().topics[INSIGHTS.name]]
 
 
 def test_what_was_not_replayed_is_not_judged() -> None:
