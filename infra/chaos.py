@@ -28,7 +28,7 @@ def chaos(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long traffic and faults last.")] = 5.0,
     seed: Annotated[int | None, typer.Option(min=0, help="Of faults and clients: the same seed, the same faults. By chance if left out.")] = None,
     mix: Annotated[
-        str, typer.Option(help="all | kills | workers | cluster | storm | ci | short | calm. What each is: docs/howto/try-faults.md.")
+        str, typer.Option(help="all | kills | workers | cluster | network | storm | ci | short | calm: see docs/howto/try-faults.md.")
     ] = "all",
     folder: Annotated[Path | None, typer.Option(help="Of the history; below robustness-runs/ if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

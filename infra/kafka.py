@@ -50,13 +50,16 @@ class Cluster(NamedTuple):
         return kafka_config.replication(len(self.nodes))[1]
 
 
-async def start(settings: Settings, *, brokers: int | None = None, progress: Progress = lambda done, total: None) -> Cluster:
+async def start(
+    settings: Settings, *, brokers: int | None = None, advertised: Sequence[int] = (), progress: Progress = lambda done, total: None
+) -> Cluster:
     """Start what does not run yet, and wait until every broker answers.
 
-    `brokers` None: as many as the state folder holds, else 1. Raises PortTaken, BrokerNotReady, InvalidSetting, LocalProcessError.
+    `brokers` None: as many as the state folder holds, else 1. `advertised`: a port for each that clients are told instead of its own.
+    Raises PortTaken, BrokerNotReady, InvalidSetting, LocalProcessError.
     """
     count, cluster_id = _identity(settings.state_dir, brokers)
-    nodes = kafka_config.nodes(_kafka_dir(settings.state_dir), settings.kafka_port, count)
+    nodes = kafka_config.nodes(_kafka_dir(settings.state_dir), settings.kafka_port, count, advertised)
     absent = [node for node in nodes if processes.find(settings.state_dir, node.name) is None]
     if absent:
         await asyncio.to_thread(_start_nodes, settings, nodes, absent, cluster_id, progress)

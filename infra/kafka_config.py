@@ -5,6 +5,7 @@ Pure but for `write_files`. Called by `infra.kafka`. Every node is broker and co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ class Node(NamedTuple):
     port: int
     controller_port: int
     folder: Path
+    advertised_port: int  #: that clients, and other brokers, are told to come to
 
     @property
     def name(self) -> str:
@@ -42,9 +44,10 @@ class Node(NamedTuple):
         return (self.log_dir / "meta.properties").exists()
 
 
-def nodes(kafka_dir: Path, first_port: int, brokers: int) -> tuple[Node, ...]:
-    """Brokers take the first ports, their controllers the ports after."""
-    return tuple(Node(i + 1, first_port + i, first_port + brokers + i, kafka_dir / f"node-{i + 1}") for i in range(brokers))
+def nodes(kafka_dir: Path, first_port: int, brokers: int, advertised: Sequence[int] = ()) -> tuple[Node, ...]:
+    """Brokers take the first ports, their controllers the ports after. `advertised`: where something stands before them, its ports."""
+    told = advertised or range(first_port, first_port + brokers)
+    return tuple(Node(i + 1, first_port + i, first_port + brokers + i, kafka_dir / f"node-{i + 1}", told[i]) for i in range(brokers))
 
 
 def bootstrap(cluster: tuple[Node, ...]) -> str:
@@ -66,7 +69,7 @@ def server_properties(node: Node, cluster: tuple[Node, ...]) -> dict[str, str]:
         "controller.quorum.voters": voters,
         "controller.listener.names": "CONTROLLER",
         "listeners": f"PLAINTEXT://{LOOPBACK}:{node.port},CONTROLLER://{LOOPBACK}:{node.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{node.port}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{node.advertised_port}",
         "log.dirs": str(node.log_dir),
         **_replication_properties(len(cluster)),
         **_SAME_ON_ALL,

@@ -29,6 +29,11 @@ KINDS: dict[str, Kind] = {
     "cut-network": Kind(APIS, 1, 8),
     "hang-network": Kind(APIS, 2, 10),
     "delay-network": Kind(APIS, 4, 12),
+    "cut-off-broker": Kind(("leader",), 1, 8),
+    "hang-broker": Kind(("leader",), 2, 10),
+    "delay-broker": Kind(("leader",), 4, 12),
+    "fill-disk-of-broker": Kind(("leader",), 1, 6),
+    "slow-broker": Kind(("leader",), 4, 12),
     "break-model": Kind(("refuses", "breaks off", "is silent"), 2, 10),
     "rebalance-storm": Kind(("workers",), 15, 25),
     "forget-session": Kind(("session",), 1, 2),
@@ -36,7 +41,8 @@ KINDS: dict[str, Kind] = {
 }
 _KILLS = ("kill-worker", "kill-api", "kill-broker")
 _PROCESSES = ("kill-worker", "stop-worker", "pause-worker", "kill-api", "stop-api", "pause-api")
-_BROKER = ("kill-broker", "stop-broker", "pause-broker")
+_BROKER = ("kill-broker", "stop-broker", "pause-broker", "fill-disk-of-broker", "slow-broker")
+_BROKER_NETWORK = ("cut-off-broker", "hang-broker", "delay-broker")  #: between all others and the broker; brokers' votes go another way
 _AROUND = ("cut-network", "hang-network", "delay-network", "break-model", "forget-session", "cut-retention")
 
 
@@ -49,6 +55,11 @@ class Mix(NamedTuple):
     asks_per_min: float = 40.0
     models: tuple[str, ...] = ("ollama:robust", "openai:robust", "extractive")  #: one of them, by the seed
 
+    @property
+    def proxied(self) -> bool:
+        """Whether the brokers are reached through a network that can be broken. It costs time, so only where it is."""
+        return any(kind in _BROKER_NETWORK for deck in self.decks for kind in deck)
+
 
 MIXES: dict[str, Mix] = {
     "all": Mix(((*_PROCESSES, *_BROKER, *_AROUND, "rebalance-storm"),)),
@@ -56,6 +67,7 @@ MIXES: dict[str, Mix] = {
     "ci": Mix(((*_PROCESSES, *_BROKER, *_AROUND, "rebalance-storm"),), pause_s=(3.0, 6.0), models=("ollama:robust",)),
     "cluster": Mix((_BROKER,), brokers=3, pause_s=(12.0, 18.0)),
     "kills": Mix((_KILLS,), brokers=3, pause_s=(18.0, 24.0), asks_per_min=50.0),
+    "network": Mix(((*_BROKER_NETWORK, "cut-network", "hang-network", "delay-network"),), brokers=3),
     "short": Mix((_KILLS,), pause_s=(4.0, 5.0), models=("ollama:robust",)),
     "storm": Mix((("rebalance-storm", *_PROCESSES[:3]), (*_PROCESSES[3:], *_AROUND), _BROKER), pause_s=(2.0, 12.0)),
     "workers": Mix((_PROCESSES[:3],), pause_s=(10.0, 14.0), asks_per_min=50.0),

@@ -34,15 +34,14 @@ _KAFKA = "kafka-"
 class System:
     """Processes by name."""
 
-    def __init__(self, settings: Settings, model: Model, mix: Mix) -> None:
-        self.settings, self.model, self.mix = settings, model, mix
-        self.proxies = {name: Proxy(settings.api_port + number) for number, name in enumerate(APIS)}
+    def __init__(self, settings: Settings, model: Model, mix: Mix, proxies: dict[str, Proxy]) -> None:
+        self.settings, self.model, self.mix, self.proxies = settings, model, mix, proxies
         self._plan: dict[str, Planned] = {one.name: one for one in planned(settings, len(WORKERS) + 1, len(APIS))}
 
     @property
     def addresses(self) -> list[str]:
         """Where clients reach the API processes: through the network."""
-        return [f"http://{LOOPBACK}:{proxy.port}" for proxy in self.proxies.values()]
+        return [f"http://{LOOPBACK}:{self.proxies[name].port}" for name in APIS]
 
     def child(self, name: str) -> Child | None:
         return processes.find(self.settings.state_dir, name)
@@ -50,7 +49,7 @@ class System:
     async def start(self, name: str) -> None:
         """Start what does not run, and wait until it is ready."""
         if name.startswith(_KAFKA):
-            await kafka.start(self.settings)
+            await kafka.start(self.settings, advertised=advertised(self.proxies))
             return
         one = self._plan[name]
         child = self.child(name) or self._started(one)
@@ -110,15 +109,29 @@ async def running(mix: Mix, *, model_name: str, folder: Path) -> AsyncIterator[S
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(Model(model_name).serving())
         settings = _settings(folder, model)
+        proxies = _proxies(settings, mix)
+        for proxy in proxies.values():
+            await stack.enter_async_context(proxy.running())
         stack.push_async_callback(asyncio.to_thread, _stop, settings)
-        cluster = await kafka.start(settings, brokers=mix.brokers)
+        cluster = await kafka.start(settings, brokers=mix.brokers, advertised=advertised(proxies))
         settings = resolve(settings, cluster)
         await create_topics(settings)
-        system = System(settings, model, mix)
-        for proxy in system.proxies.values():
-            await stack.enter_async_context(proxy.running())
+        system = System(settings, model, mix, proxies)
         await system.heal()
         yield system
+
+
+def _proxies(settings: Settings, mix: Mix) -> dict[str, Proxy]:
+    """A network before each API process; before each broker as well, if the mix has faults of it: all that brokers say goes through it then."""
+    ports = {name: settings.api_port + number for number, name in enumerate(APIS)}
+    if mix.proxied:
+        ports |= {f"{_KAFKA}{number + 1}": settings.kafka_port + number for number in range(mix.brokers)}
+    return {name: Proxy(port) for name, port in ports.items()}
+
+
+def advertised(proxies: dict[str, Proxy]) -> list[int]:
+    """Ports that clients of brokers are told, if not the brokers' own."""
+    return [proxy.port for name, proxy in proxies.items() if name.startswith(_KAFKA)]
 
 
 def _settings(folder: Path, model: Model) -> Settings:

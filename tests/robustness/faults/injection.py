@@ -22,6 +22,11 @@ _AROUND = {
     "hang-network": surroundings.network_hung,
     "delay-network": surroundings.network_delayed,
     "break-model": surroundings.model_broken,
+    "cut-off-broker": surroundings.network_cut,
+    "hang-broker": surroundings.network_hung,
+    "delay-broker": surroundings.network_delayed,
+    "fill-disk-of-broker": processes.disk_full,
+    "slow-broker": processes.slowed,
 }
 
 _BETWEEN_S = 2.0  # from the end of a fault to the next of its deck

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.robustness.mixes import WORKERS
@@ -15,6 +16,7 @@ from tests.robustness.system import System
 
 VISITOR = f"worker-{len(WORKERS) + 1}"  #: a worker that stays for a moment
 _VISITS_S = 1.5
+_STILL_S, _MOVES_S = 0.2, 0.05
 
 
 @asynccontextmanager
@@ -41,6 +43,39 @@ async def paused(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
         yield {}
     finally:
         system.signal(name, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def slowed(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
+    """It stands still most of the time, as one on a slow disk does."""
+    slowing = asyncio.create_task(_stutter(system, name))
+    try:
+        yield {"stands_still": _STILL_S / (_STILL_S + _MOVES_S)}
+    finally:
+        slowing.cancel()
+        await asyncio.gather(slowing, return_exceptions=True)
+        system.signal(name, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def disk_full(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
+    """Whatever the broker writes fails, as on a full disk; it gives up then, and is started again once there is room."""
+    child = system.child(name)
+    if child is not None and child.process is not None:
+        child.process.rlimit(psutil.RLIMIT_FSIZE, (0, psutil.RLIM_INFINITY))
+    detail: dict[str, Any] = {}
+    yield detail
+    detail["gave_up"] = system.child(name) is None
+    await system.end(name, signal.SIGKILL)
+    await system.start(name)
+
+
+async def _stutter(system: System, name: str) -> None:
+    while True:
+        system.signal(name, signal.SIGSTOP)
+        await asyncio.sleep(_STILL_S)
+        system.signal(name, signal.SIGCONT)
+        await asyncio.sleep(_MOVES_S)
 
 
 @asynccontextmanager

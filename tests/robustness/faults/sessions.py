@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from schemas.topics import session_topic
@@ -43,7 +45,8 @@ async def retention_cut(system: System, client: Client, world: World) -> AsyncIt
     reader = Reader(client, session)
     await reader.connect(world, leave_after=_READ_BEFORE)
     topic = session_topic(client.tenant, session)
-    yield {"tenant": client.tenant, "session": session, "topic": topic, "before": await _cut(system, topic), "done": True}
+    before = await _cut(system, topic)
+    yield {"tenant": client.tenant, "session": session, "topic": topic, "before": before, "done": before is not None}
     world.begin(reader.follow(world))
 
 
@@ -53,25 +56,18 @@ def _with_a_topic(client: Client, world: World) -> str | None:
     return client.chance.choice(known) if known else None
 
 
-async def _cut(system: System, topic: str) -> int:
-    """All that is there now but the last record."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=system.settings.bootstrap)
-    await admin.start()
+async def _cut(system: System, topic: str) -> int | None:
+    """All that is there now but the last record; None where another fault has taken the broker away: then it may have been cut, or not."""
+    partition = TopicPartition(topic, 0)
+    admin, consumer = (one(bootstrap_servers=system.settings.bootstrap) for one in (AIOKafkaAdminClient, AIOKafkaConsumer))
     try:
-        partition = TopicPartition(topic, 0)
-        end = await _end(system, partition)
-        await admin.delete_records({partition: RecordsToDelete(before_offset=max(end - 1, 0))})
-        return max(end - 1, 0)
-    finally:
-        await admin.close()
-
-
-async def _end(system: System, partition: TopicPartition) -> int:
-    from aiokafka import AIOKafkaConsumer
-
-    consumer = AIOKafkaConsumer(bootstrap_servers=system.settings.bootstrap)
-    await consumer.start()
-    try:
-        return int((await consumer.end_offsets([partition]))[partition])
+        await admin.start()
+        await consumer.start()
+        before = max(int((await consumer.end_offsets([partition]))[partition]) - 1, 0)
+        await admin.delete_records({partition: RecordsToDelete(before_offset=before)})
+        return before
+    except (KafkaError, OSError):
+        return None
     finally:
         await consumer.stop()
+        await admin.close()
