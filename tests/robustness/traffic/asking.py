@@ -103,6 +103,10 @@ def _followed(client: Client, world: World, session: str, reply: Reply) -> Asked
         if frame.answer == asked.answer_id and frame.type in _ENDS:
             world.ended(client.tenant, asked, answered=_ENDS[frame.type])
 
+    async def follows() -> None:
+        await reader.follow(world)
+        world.ended(client.tenant, asked, answered=False)  # also where nobody will see an end: the session is forgotten
+
     reader.seen = seen
-    world.begin(reader.follow(world))
+    world.begin(follows())
     return asked
