@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from schemas.errors import UnreadableRecord
 from schemas.events import EVENTS, AnswerEvent, ChunksRetrieved, Event, GenerationStarted, QueryCancelled, RegenerationAsked, TokensGenerated, now
@@ -20,6 +20,9 @@ from schemas.record import Draft, Position, Record
 from schemas.upcasters import upcast
 
 _NO_TENANT = "default"  # of a key that names none
+_TOKENS = b'{"type":"TokensGenerated","version":1,'  # so begin nine records of ten
+_MOST = 2**63  # orjson takes no whole number for one that is much larger
+_read_tokens = TypeAdapter(TokensGenerated).validator.validate_json
 
 
 class Context(NamedTuple):
@@ -67,6 +70,8 @@ def decode(record: Record) -> Event:
 
     Raises UnreadableRecord for a tombstone, for a value that is no JSON object, and for one that does not fit its type's schema.
     """
+    if record.value is not None and record.value.startswith(_TOKENS) and (tokens := _tokens(record.value)) is not None:
+        return tokens
     fields = _json_object(record)
     event_type = EVENTS.get(str(fields.get("type")))
     if event_type is None or not isinstance(fields.get("version"), int):
@@ -75,6 +80,15 @@ def decode(record: Record) -> Event:
         return event_type.model_validate(upcast(fields))
     except ValidationError as error:
         raise UnreadableRecord(f"{record.position} does not fit {event_type.__name__}: {_problem(error)}.") from error
+
+
+def _tokens(value: bytes) -> TokensGenerated | None:
+    """Parsed and checked in one go, which takes half of the time; None if that is no sound one: the other way says what is wrong with it."""
+    try:
+        tokens: TokensGenerated = _read_tokens(value)
+    except ValidationError:
+        return None
+    return tokens if tokens.index < _MOST > tokens.attempt else None
 
 
 def decoded(record: Record) -> Event | None:

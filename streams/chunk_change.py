@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import NamedTuple, Self
 
@@ -85,7 +85,7 @@ def document_of(chunk_id: str) -> tuple[str, str]:
     return tenant, rest.rpartition("#")[0]
 
 
-def changes_of(records: Sequence[Record], embedder_name: str, dims: int | None = None) -> Changes:
+def changes_of(records: Iterable[Record], embedder_name: str, dims: int | None = None) -> Changes:
     """The changes of records in order. An unreadable record is passed over and counted: the others must not wait for it.
 
     So is one whose vector is not of `dims` finite numbers (None: of however many).

@@ -5,7 +5,7 @@ What comes out depends on the records alone, and not on how they were batched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class ChunkFold:
         self._chunks: dict[str, dict[str, Change]] = {}
         self.unreadable = 0
 
-    def add(self, records: Sequence[Record]) -> None:
+    def add(self, records: Iterable[Record]) -> None:
         """Records in order of each partition."""
         self._note(changes_of(records, self._embedder_name, self._dims))
 

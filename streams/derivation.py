@@ -6,7 +6,7 @@ only what no embedder of this name has seen is embedded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -90,15 +90,15 @@ async def _last_versions(journal: Journal, documents: Mapping[int, int], advance
     return [last[key] for key in sorted(last)]
 
 
-def _events(records: Sequence[Record]) -> list[object]:
-    found: list[object] = []
+def _events(records: Iterable[Record]) -> Iterator[object]:
     for record in records:
         if record.value is not None:
             try:
-                found.append(decode(record))
+                event = decode(record)
             except UnreadableRecord:
                 log.warning("record passed over", position=str(record.position))
-    return found
+            else:
+                yield event
 
 
 async def _cut(version: DocumentSubmitted, cutter: Cutter, known: Known) -> list[ChunkIndexed]:

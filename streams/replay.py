@@ -6,15 +6,12 @@ partition in order, and none behind it; it ends, also where compaction has taken
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing
 
 from connectors.journal.base import Journal
-from schemas.errors import LogUnavailable
 from schemas.record import Record
 from schemas.topics import Topic
-
-_READ_S = 0.5
-_SILENCE_READS = 60  # in a row without a step forward: half a minute
 
 #: Told how many offsets were passed.
 Advance = Callable[[int], None]
@@ -22,27 +19,20 @@ Advance = Callable[[int], None]
 
 async def history(
     journal: Journal, topic: Topic, end: Mapping[int, int], *, start: Mapping[int, int] | None = None, advance: Advance = lambda _: None
-) -> AsyncGenerator[Sequence[Record], None]:
-    """What lies below `end`, by partition, as it comes; from `start` on, if given. Raises LogUnavailable, also if nothing comes for half a minute."""
-    done = {**await journal.starts(topic), **(start or {})}
-    silent = 0
-    if not _left(done, end):
-        return
-    async with journal.follow(topic, start) as follower:
-        while _left(done, end):
-            records = await follower.read(_READ_S)
-            before, done = _left(done, end), {**done, **follower.positions}
-            advance(before - _left(done, end))
-            silent = 0 if records or _left(done, end) < before else silent + 1
-            if silent >= _SILENCE_READS:
-                raise LogUnavailable(f"Topic {topic.name} gave nothing for {_READ_S * _SILENCE_READS:.0f} s, with {before} offsets to go.")
-            yield [record for record in records if record.offset < end.get(record.partition, 0)]
+) -> AsyncGenerator[Iterable[Record], None]:
+    """What lies below `end`, by partition; from `start` on, if given. Raises LogUnavailable, also if nothing comes for half a minute.
+
+    Go through what is yielded once, before the next is asked for: records are made as they are looked at.
+    """
+    done = {number: max(offset, (start or {}).get(number, 0)) for number, offset in (await journal.starts(topic)).items()}
+    async with aclosing(journal.past(topic, done, end)) as stretches:
+        async for stretch in stretches:
+            advance(stretch.behind - done[stretch.partition])
+            done[stretch.partition] = stretch.behind
+            yield stretch.records
 
 
 async def length(journal: Journal, topic: Topic, end: Mapping[int, int]) -> int:
     """How many offsets a history has: what `advance` will be told in all."""
-    return _left(dict(await journal.starts(topic)), end)
-
-
-def _left(done: Mapping[int, int], end: Mapping[int, int]) -> int:
+    done = await journal.starts(topic)
     return sum(max(offset - done.get(partition, 0), 0) for partition, offset in end.items())

@@ -5,15 +5,16 @@ Guarantees that every backend gives (tests/contract/test_journal.py):
 - Records of one key keep their order.
 - A follower delivers every record of every partition from its start on exactly once, in order of offset within a partition; its positions
   pass what compaction has taken away.
+- What is past is delivered once, to its end and not beyond, each partition in order; it ends also where compaction has taken the last records away.
 - Those who share a topic under one name get every record at least once between them, in order within a partition; what one of them has read and
   not committed comes again, to whoever takes its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from schemas.codec import Context
 from schemas.events import Event
@@ -32,6 +33,14 @@ class Follower(Protocol):
     def positions(self) -> Mapping[int, int]:
         """The next offset to read, by partition: past what `read` has returned."""
         ...
+
+
+class Stretch(NamedTuple):
+    """A part of a partition."""
+
+    partition: int
+    records: Iterable[Record]  #: read as they are asked for, once
+    behind: int  #: the offset to go on with
 
 
 class Share(Protocol):
@@ -87,6 +96,13 @@ class Journal(Protocol):
 
     def follow(self, topic: Topic, start: Mapping[int, int] | None = None) -> AbstractAsyncContextManager[Follower]:
         """Read the topic from these offsets on, by partition; None: from its beginning. Offsets that are gone mean the first kept."""
+        ...
+
+    def past(self, topic: Topic, start: Mapping[int, int], end: Mapping[int, int]) -> AsyncGenerator[Stretch, None]:
+        """What lies in [start, end), one partition after the other. Offsets that are gone mean the first kept. Close it (`aclosing`).
+
+        Raises LogUnavailable, also if nothing comes for half a minute.
+        """
         ...
 
     def share(self, topic: Topic, group: str) -> AbstractAsyncContextManager[Share]:

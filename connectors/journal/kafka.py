@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
+from connectors.journal.base import Stretch
+from connectors.journal.kafka_past import past
 from connectors.journal.kafka_share import KafkaShare, group_consumer, noted, open_share
 from connectors.kafka.client import client_options, mapped_errors, open_client
 from connectors.kafka.producer import Producer
@@ -103,6 +105,11 @@ class KafkaJournal:
             for number, offset in positions.items():
                 consumer.seek(partitions[number], offset)
             yield KafkaFollower(consumer, positions)
+
+    async def past(self, topic: Topic, start: Mapping[int, int], end: Mapping[int, int]) -> AsyncGenerator[Stretch, None]:
+        async with open_client(self._settings, f"{self._name}-past") as client, aclosing(past(client, topic.name, start, end)) as stretches:
+            async for stretch in stretches:
+                yield stretch
 
     def share(self, topic: Topic, group: str) -> AbstractAsyncContextManager[KafkaShare]:
         return open_share(self._settings, topic, group)

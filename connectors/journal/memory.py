@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+from connectors.journal.base import Stretch
 from schemas.codec import Context, encode, tombstone
 from schemas.events import Event
 from schemas.record import Draft, Position, Record
@@ -99,6 +100,11 @@ class MemoryJournal:
     @asynccontextmanager
     async def follow(self, topic: Topic, start: Mapping[int, int] | None = None) -> AsyncIterator[MemoryFollower]:
         yield MemoryFollower(self, topic, (start or {}).get(0, 0))
+
+    async def past(self, topic: Topic, start: Mapping[int, int], end: Mapping[int, int]) -> AsyncGenerator[Stretch, None]:
+        first, behind = start.get(0, 0), end.get(0, 0)
+        if first < behind:
+            yield Stretch(0, self._records[topic.name][first:behind], behind)
 
     @asynccontextmanager
     async def share(self, topic: Topic, group: str) -> AsyncIterator[MemoryShare]:

@@ -21,11 +21,17 @@ async def read_range(
 ) -> AsyncIterator[list[Record]]:
     """The records in [start, end), in batches that may be empty. Raises KafkaError."""
     while start < end:
-        request = FetchSessionRequest(max_wait_ms=500, max_bytes=_MAX_BYTES, session_id=0, epoch=_NO_SESSION, wanted={partition: start}, forgotten=())
-        response = await client.send(leader, request)
-        _, error_code, *_, raw = response.topics[0][1][0]
-        if error_code or response.error_code:
-            raise for_code(error_code or response.error_code)
-        fetched = read_batches(raw, partition, start, keys)
+        fetched = read_batches(await fetch(client, leader, partition, start, _MAX_BYTES), partition, start, keys)
         start = fetched.behind
         yield [record for record in fetched.records if record.offset < end]
+
+
+async def fetch(client: AIOKafkaClient, leader: int, partition: TopicPartition, start: int, max_bytes: int) -> bytes | None:
+    """The batches that wait at `start` and after; at least one, whatever its size. Raises KafkaError."""
+    request = FetchSessionRequest(max_wait_ms=500, max_bytes=max_bytes, session_id=0, epoch=_NO_SESSION, wanted={partition: start}, forgotten=())
+    response = await client.send(leader, request)
+    _, error_code, *_, raw = response.topics[0][1][0]
+    if error_code or response.error_code:
+        raise for_code(error_code or response.error_code)
+    found: bytes | None = raw
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple
 
@@ -177,6 +178,23 @@ async def test_a_follower_without_a_start_begins_at_the_beginning(bench: Bench) 
     assert {position for position in positions if position.partition not in partial} <= set(map(_position, others))
 
 
+async def test_what_is_past_comes_once_from_its_start_to_its_end(bench: Bench) -> None:
+    """Not what was written behind the end; of each partition in order; each part says how far it goes."""
+    start = await bench.journal.ends(QUERIES)
+    wanted = await bench.journal.append_all([a_query(a_session()) for _ in range(40)], CONTEXT)
+    end = await bench.journal.ends(QUERIES)
+    await bench.journal.append_all([a_query(a_session()) for _ in range(40)], CONTEXT)
+    found, reached = list[Position](), dict(start)
+    async with aclosing(bench.elsewhere.past(QUERIES, start, end)) as stretches:
+        async for stretch in stretches:
+            found += [record.position for record in stretch.records]
+            reached[stretch.partition] = stretch.behind
+
+    assert sorted(wanted) == sorted(found)
+    assert [sorted(found, key=lambda position: position.partition)] == [sorted(found)]
+    assert end == reached
+
+
 def _position(record: Record) -> Position:
     return record.position
 
@@ -268,6 +286,8 @@ async def test_offsets_that_retention_has_cut_mean_the_first_kept_record(bench: 
     await admin.close()
 
     assert by_key(await since(bench.journal, QUERIES, start, 2)) == {session.id: ["q2", "q3"]}
+    async with aclosing(bench.journal.past(QUERIES, start, await bench.journal.ends(QUERIES))) as stretches:
+        assert by_key([record async for stretch in stretches for record in stretch.records]) == {session.id: ["q2", "q3"]}
 
 
 @pytest.mark.parametrize("broker_settings", ["kafka"], indirect=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import orjson
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.codec import Context, decode, encode, event_type_of
 from schemas.errors import UnreadableRecord
@@ -136,6 +139,28 @@ def test_a_value_that_cannot_be_read_says_where_it_lies_and_why(value: bytes | N
         decode(_record(value))
 
     assert caught.value.detail.startswith(f"queries[3]@41 {why}")
+
+
+_NUMBERS = st.one_of(st.integers(-2, 2**70), st.floats(), st.booleans(), st.none(), st.text(max_size=3))
+
+
+@given(st.fixed_dictionaries({"index": _NUMBERS, "attempt": _NUMBERS, "text": st.one_of(st.text(), st.none())}), st.booleans(), st.binary(max_size=2))
+def test_tokens_are_read_the_short_way_as_they_are_the_long_way(fields: dict[str, object], extra: bool, behind: bytes) -> None:
+    """What begins as our own writers' tokens do is parsed by another parser: what is sound is the same event, what is not is refused."""
+    begin = {"type": "TokensGenerated", "version": 1}
+    rest = {"id": "a:1:7", "tenant": "default", "time": "2026", "session_id": "t1", "query_id": "q1", "answer_id": "a1", **fields}
+    text = json.dumps({**begin, **rest, **({"colour": "red"} if extra else {})}, separators=(",", ":"))
+    short, long = text.encode(errors="surrogatepass") + behind, b" " + text.encode(errors="surrogatepass") + behind
+
+    assert short.startswith(b'{"type":"TokensGenerated","version":1,')
+    assert _read_or_refused(short) == _read_or_refused(long)
+
+
+def _read_or_refused(value: bytes) -> Event | str:
+    try:
+        return decode(_record(value))
+    except UnreadableRecord as error:
+        return error.detail.partition(" is no JSON")[0]
 
 
 def test_fields_with_a_default_may_be_left_out_by_a_producer() -> None:

@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.journal.memory import MemoryFollower
 from connectors.language_model import open_language_model
 from connectors.language_model.base import Prompt
 from infra.replays import Against
-from schemas.errors import InvalidInput, InvalidPosition, LogUnavailable, UnknownQuery
+from schemas.errors import InvalidInput, InvalidPosition, UnknownQuery
 from schemas.events import AnswerCompleted, ChunksRetrieved, Citation, Filters, Understanding
-from schemas.record import Record
 from schemas.settings import Settings
 from schemas.topics import CHUNKS
 from streams.comparison import compared, overlap, rank_biased_overlap
@@ -67,18 +65,6 @@ async def test_a_history_ends_where_it_was_told_to(corpus: LoggedCorpus) -> None
 
     assert ([0, 1, 2], 3) == ([record.offset for record in read], sum(passed))
     assert [] == [records async for records in history(corpus.journal, CHUNKS, {0: 0})]
-
-
-async def test_a_log_that_gives_nothing_is_away(corpus: LoggedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rebuild does not wait for ever."""
-
-    async def nothing(self: MemoryFollower, timeout_s: float) -> list[Record]:
-        return []
-
-    monkeypatch.setattr(MemoryFollower, "read", nothing)
-
-    with pytest.raises(LogUnavailable, match="gave nothing"):
-        _ = [records async for records in history(corpus.journal, CHUNKS, {0: 3})]
 
 
 # ---------------------------------------------------------------- positions
