@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -10,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from infra.client import Client
+from infra.client import Client, StreamedEvent
 from schemas.errors import RoxyError
 from schemas.event import rfc3339
-from schemas.events import NO_FILTERS, TERMINAL, Filters
+from schemas.events import NO_FILTERS, TERMINAL, Filters, answer_id_of
 from schemas.settings import load_settings
 
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
@@ -39,20 +40,31 @@ def ask(client: Client, text: str, *, session_id: str | None = None, filters: Fi
     """Ask and wait for the end; on `console` the tokens appear as they come."""
     session_id = session_id or client.create_session()
     accepted = client.ask(session_id, text, filters)
+    return to_its_end(client.events(session_id, after=accepted["cursor"], query_id=accepted["query_id"]), session_id, accepted["query_id"], console)
+
+
+def to_its_end(records: Iterator[StreamedEvent], session_id: str, query_id: str, console: Console | None) -> Answer:
+    """Wait for an answer's end; on `console` its tokens appear as they come."""
     texts: list[str] = []
-    for record in client.events(session_id, after=accepted["cursor"], query_id=accepted["query_id"]):
+    for record in records:
         if record.type in TERMINAL:
-            return Answer(session_id, accepted["query_id"], record.event)
+            return Answer(session_id, query_id, record.event)
         if console is not None:
             _show(record.type, record.event, texts, console)
     raise AnswerFailedError("The stream ended before the answer did.")
 
 
 def show_end(answer: Answer, console: Console) -> None:
-    """The sources, or why there is no answer."""
-    terminal = answer.terminal
+    """The sources, or why there is no answer; and what the answer is called, for who wants to go on with it."""
+    _show_end(answer.terminal, console, whole=answer.completed)
+    named = f"session {answer.session_id} · query {answer.query_id}"
+    sibling = answer.terminal.get("answer_id") if answer.terminal.get("answer_id") != answer_id_of(answer.query_id) else None
+    console.print(f"  [dim]{named}{f' · answer {sibling}' if sibling else ''}[/]", soft_wrap=True, highlight=False)
+
+
+def _show_end(terminal: dict[str, Any], console: Console, *, whole: bool) -> None:
     console.print()
-    if not answer.completed:
+    if not whole:
         console.print(f"[red]{escape(terminal.get('detail', 'The answer was cancelled.'))}[/] {escape(terminal.get('remedy', ''))}")
         return
     for citation in terminal["citations"]:
@@ -131,6 +143,5 @@ def register(app: typer.Typer) -> None:
             typer.echo(orjson.dumps(answer.terminal).decode())
         else:
             show_end(answer, console)
-            console.print(f"  [dim]session {answer.session_id}[/]", soft_wrap=True)
         if not answer.completed:
             raise typer.Exit(1)

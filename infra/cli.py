@@ -29,6 +29,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
     "demo": Elsewhere("infra.demo", "Start everything, take documents in, ask, and show the cited answer."),
     "ingest": Elsewhere("infra.ingest", "Index documents."),
     "ask": Elsewhere("infra.ask", "Ask a question and watch the cited answer come."),
+    "regenerate": Elsewhere("infra.regenerate", "Ask for another answer to a question, and watch it come."),
     "tail": Elsewhere("infra.tail", "Follow a session's records."),
     "history": Elsewhere("infra.history", "A session from its beginning to now: questions, chunks, answers, feedback."),
     "feedback": Elsewhere("infra.feedback", "Judge an answer: thumb, stars, correction, comparison, comment, tags."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -77,13 +77,26 @@ class Client:
         accepted, tries = self._send("POST", f"/v1/sessions/{session_id}/queries", body, {"Idempotency-Key": uuid4().hex})
         return accepted if tries == 1 else accepted | {"cursor": ""}
 
-    def events(self, session_id: str, *, after: str | None = None, query_id: str | None = None) -> Iterator[StreamedEvent]:
-        """The session's records from the cursor on, for ever; of one query, until it has ended. Connections may drop: no record does."""
+    def regenerate(self, session_id: str, query_id: str, settings: Mapping[str, Any], *, look_up_again: bool) -> dict[str, Any]:
+        """The 202 of another answer to a question: answer_id, cursor, links. The same holds of it."""
+        body = {"settings": dict(settings), "look_up_again": look_up_again}
+        path = f"/v1/sessions/{session_id}/queries/{query_id}/answers"
+        accepted, tries = self._send("POST", path, body, {"Idempotency-Key": uuid4().hex})
+        return accepted if tries == 1 else accepted | {"cursor": ""}
+
+    def events(
+        self, session_id: str, *, after: str | None = None, query_id: str | None = None, answer_id: str | None = None
+    ) -> Iterator[StreamedEvent]:
+        """The session's records from the cursor on, for ever; of one answer, or a query and its first one, until that has ended.
+
+        Connections may drop: no record does.
+        """
         retry_s, patience = _FIRST_RETRY_S, _Patience()
+        only = {name: value for name, value in (("query", query_id), ("answer", answer_id)) if value}
         while True:
             wait_s = None
             try:
-                for frame in self._connect(session_id, after, query_id, patience):
+                for frame in self._connect(session_id, after, only, patience):
                     after = frame.id or after
                     retry_s = frame.retry / 1000 if frame.retry is not None else retry_s
                     if frame.data and frame.event != "closing":
@@ -119,10 +132,9 @@ class Client:
     def _not_running(self) -> ServerNotRunning:
         return ServerNotRunning(f"No API answers at {', '.join(self._addresses)}.")
 
-    def _connect(self, session_id: str, after: str | None, query_id: str | None, patience: _Patience) -> Iterator[httpx2.ServerSentEvent]:
+    def _connect(self, session_id: str, after: str | None, only: dict[str, str], patience: _Patience) -> Iterator[httpx2.ServerSentEvent]:
         headers = {"Last-Event-ID": after} if after else {}
-        params = {"query": query_id} if query_id else {}
-        with self._http.sse(f"{self.address}/v1/sessions/{session_id}/events", params=params, headers=headers) as source:
+        with self._http.sse(f"{self.address}/v1/sessions/{session_id}/events", params=only, headers=headers) as source:
             if source.response.status_code == 204:
                 raise _Ended
             if source.response.status_code != 200:

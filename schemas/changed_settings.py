@@ -16,7 +16,7 @@ from schemas.settings import PREFIX, Settings
 
 #: How a question is searched for (streams/search/plan.py).
 SEARCHING: tuple[str, ...] = (
-    *("top_k", "candidates", "fusion", "keyword_weight", "feedback_chunks", "feedback_weight", "smoothing"),
+    *("top_k", "candidates", "fusion", "keyword_weight", "feedback_chunks", "feedback_weight", "smoothing", "chunk_votes_weight"),
     *("reranker", "rerank_chunks", "diversity", "neighbours", "near_duplicate", "context_tokens"),
 )
 #: What an arm may change: how a question is searched for, and how it is answered. All of it is read anew for each question.

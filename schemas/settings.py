@@ -186,11 +186,7 @@ class Settings(BaseSettings):
         max_length=7,
         description='JSON list of models that answer, in this order, when the one that should have failed: ["ollama:<model>", "extractive"].',
     )
-    sibling_models: tuple[str, ...] = Field(
-        (),
-        description="JSON list of further models that may be asked for another answer to a question; those of ROXY_LANGUAGE_MODEL, ROXY_TIERS, "
-        "ROXY_FALLBACK_MODELS and ROXY_EXPERIMENTS may be anyway.",
-    )
+    sibling_models: tuple[str, ...] = Field((), description="JSON list of further models that another answer to a question may be asked of.")
     routing: bool = Field(True, description="Choose the tier by ROXY_ROUTES, where ROXY_TIERS are set; off: ROXY_LANGUAGE_MODEL answers all.")
     routes: tuple[RouteRule, ...] = Field(
         (),

@@ -18,8 +18,10 @@ from schemas.events import (
     IndexPosition,
     QueryAsked,
     QueryCancelled,
+    RegenerationAsked,
     RetrievedChunk,
     Scores,
+    Sibling,
     TokensGenerated,
     Understanding,
     Usage,
@@ -53,6 +55,13 @@ def a_cancellation(session: Session | None = None, query_id: str = "q1", **field
     return QueryCancelled(**identity | fields)
 
 
+def a_regeneration(session: Session | None = None, query_id: str = "q1", name: str = "1", **fields: Any) -> RegenerationAsked:
+    """`settings`: the sibling's."""
+    session, answer_id = session or Session("default", "t1"), f"{answer_id_of(query_id)}.{name}"
+    identity = {"id": f"{answer_id}:asked", "tenant": session.tenant, "session_id": session.id, "query_id": query_id}
+    return RegenerationAsked(**identity | {"sibling": Sibling(answer_id=answer_id, settings=fields.pop("settings", {}))} | fields)
+
+
 def a_feedback(session: Session | None = None, query_id: str = "q1", **fields: Any) -> FeedbackGiven:
     session = session or Session("default", "t1")
     identity = {"id": "f1", "feedback_id": "f1", "tenant": session.tenant, "session_id": session.id, "query_id": query_id}
@@ -82,7 +91,7 @@ def generation_started(found: ChunksRetrieved, attempt: int = 1, resumes_at: int
 
 
 def _answer(found: ChunksRetrieved, attempt: int, part: str) -> dict[str, Any]:
-    answer_id = answer_id_of(found.query_id)
+    answer_id = found.answer_id
     session = {"tenant": found.tenant, "session_id": found.session_id, "query_id": found.query_id}
     return {"id": f"{answer_id}:{part}", "answer_id": answer_id, "attempt": attempt} | session
 

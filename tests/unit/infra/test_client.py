@@ -105,6 +105,21 @@ def test_a_question_that_is_sent_again_is_the_same_question(servers: list[Server
     assert accepted["cursor"] == ""
 
 
+def test_another_answer_is_asked_for_once_and_read_by_its_name(servers: list[Server]) -> None:
+    """However often the wish has to be sent."""
+    first, second = (
+        start(servers, CUT),
+        start(servers, Reply(202, '{"answer_id": "a-q1.1", "cursor": "c1"}'), stream("retry: 10\n\n", END), Reply(204)),
+    )
+    with Client(Settings(), f"{first.url},{second.url}") as client:
+        accepted = client.regenerate("s1", "q1", {"model_seed": 7}, look_up_again=False)
+        types = [record.type for record in client.events("s1", after=accepted["cursor"], answer_id=accepted["answer_id"])]
+
+    assert first.keys() == [second.asked[0][2]["idempotency-key"]]
+    assert ["AnswerCompleted"] == types
+    assert ["/v1/sessions/s1/queries/q1/answers", "/v1/sessions/s1/events?answer=a-q1.1"] == [path for _, path, _ in second.asked[:2]]
+
+
 def test_each_question_has_a_key_of_its_own(servers: list[Server]) -> None:
     """The same words asked twice are two questions; what was sent once is read from the cursor that came."""
     server = start(servers, Reply(202, ACCEPTED))

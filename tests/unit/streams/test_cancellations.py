@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 import pytest
 
@@ -147,3 +147,30 @@ def test_a_query_of_the_same_name_in_another_session_goes_on() -> None:
             cancellations.cancel(a_cancellation(other, "q1"), at=0)
 
     assert (heard, cancellations.cancelled_by(query("q1"))) == ([], None)
+
+
+@pytest.mark.parametrize(("answer_id", "heard"), [(None, {"a-q1", "a-q1.1", "a-q1.2"}), ("a-q1.1", {"a-q1.1"}), ("a-q1", {"a-q1"})])
+def test_a_cancellation_means_all_answers_to_its_question_or_the_one_that_it_names(answer_id: str | None, heard: set[str]) -> None:
+    """Those that are being made, and those that will ask whether they were cancelled."""
+    cancellations, told = Cancellations(), set[str]()
+    makings = [query("q1"), query("q1", "a-q1.1", 3), query("q1", "a-q1.2", 4)]
+    with ExitStack() as stack:
+        for making in makings:
+            stack.enter_context(cancellations.listening(making, lambda making=making: told.add(making.answer_id)))  # type: ignore[misc]
+        cancellations.cancel(a_cancellation(answer_id=answer_id), at=5)
+
+    assert heard == told == {making.answer_id for making in makings if cancellations.cancelled_by(making)}
+
+
+def test_what_was_asked_for_behind_a_cancellation_is_not_meant() -> None:
+    """Also where a worker hears of the older cancellation later, and of the same one twice."""
+    cancellations, told = Cancellations(), list[str]()
+    with cancellations.listening(query("q1", "a-q1.1", 7), lambda: told.append("stopped")):
+        for at in (5, 6, 5):
+            cancellations.cancel(a_cancellation(), at)
+
+        assert ([], None) == (told, cancellations.cancelled_by(query("q1", "a-q1.1", 7)))
+        cancellations.cancel(a_cancellation(), at=8)
+        cancellations.cancel(a_cancellation(), at=6)
+
+    assert (["stopped"], "ann") == (told, cancellations.cancelled_by(query("q1", "a-q1.1", 7)))

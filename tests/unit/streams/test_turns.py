@@ -12,10 +12,21 @@ from hypothesis import strategies as st
 from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.memory import MemorySessionLog
 from schemas.cursor import Cursor
-from schemas.events import AnswerCancelled, AnswerCompleted, Citation, Event, QueryAsked, Understanding, answer_id_of
+from schemas.events import (
+    AnswerCancelled,
+    AnswerCompleted,
+    Citation,
+    Event,
+    FeedbackGiven,
+    FeedbackRetracted,
+    QueryAsked,
+    Sibling,
+    Understanding,
+    answer_id_of,
+)
 from schemas.session_id import Session
 from streams.turns import Turn, Turns
-from tests.builders import CONTEXT, a_query, a_session, chunks_retrieved, generation_started, tokens
+from tests.builders import CONTEXT, a_feedback, a_query, a_regeneration, a_session, chunks_retrieved, generation_started, tokens
 
 CITED = Citation(number=1, chunk_id="c", document_id="d", title="Lag", source="lag.md")
 
@@ -219,3 +230,51 @@ async def test_a_foreign_record_is_passed_over() -> None:
 async def test_of_a_session_that_was_forgotten_nothing_is_known() -> None:
     """The question is then looked up as it stands."""
     assert () == await Turns(MemorySessionLog()).before(a_session(), "q1", 5)
+
+
+def another(session: Session, query_id: str, name: str, text: str) -> list[Event]:
+    """Another answer to it."""
+    *_, first = an_exchange(session, query_id, "What is lag?")
+    answer_id = f"{answer_id_of(query_id)}.{name}"
+    found = chunks_retrieved(session, query_id, understanding=Understanding(text="What is lag?"), sibling=Sibling(answer_id=answer_id))
+    return [a_regeneration(session, query_id, name), found, first.model_copy(update={"id": f"{answer_id}:end", "answer_id": answer_id, "text": text})]
+
+
+def better(session: Session, answer_id: str, feedback_id: str = "f1") -> FeedbackGiven:
+    other = "a-q1" if answer_id != "a-q1" else "a-q1.1"
+    return a_feedback(session, "q1", id=f"{feedback_id}:{answer_id}", feedback_id=feedback_id, answer_id=answer_id, better_than=other, thumb=None)
+
+
+async def told_of(session: Session, *events: Event) -> str:
+    """The answer to q1 that a question behind these is told of."""
+    log = await a_log(session, *an_exchange(session, "q1", "What is lag?"), *another(session, "q1", "1", "Second."), *events)
+    (turn,) = await Turns(log).before(session, "q9", 99)
+    return turn.answer
+
+
+async def test_of_several_answers_the_one_that_was_whole_last_counts_until_one_is_chosen() -> None:
+    """Chosen is what was said to be better last, and not taken back."""
+    session = a_session()
+    taken_back = FeedbackRetracted(**{"id": "r", "tenant": "default", "session_id": session.id, "query_id": "q1", "feedback_id": "f2"})
+    said = [
+        await told_of(session),
+        await told_of(session, better(session, "a-q1")),
+        await told_of(session, better(session, "a-q1.1"), better(session, "a-q1")),
+        await told_of(session, better(session, "a-q1"), better(session, "a-q1.1", "f2")),
+        await told_of(session, better(session, "a-q1"), better(session, "a-q1.1", "f2"), taken_back),
+        await told_of(session, better(session, "a-q1"), *another(session, "q1", "2", "Third.")),
+        await told_of(session, a_feedback(session, "q1", answer_id="a-q1")),
+    ]
+
+    assert ["Second.", "It is. [1]", "It is. [1]", "Second.", "It is. [1]", "It is. [1]", "Second."] == said
+
+
+async def test_a_question_that_is_answered_again_stays_where_it_was_asked() -> None:
+    """However late that is, and also where its own record lies too far back to be read: then it is no turn."""
+    session = a_session()
+    log = await a_log(
+        session, *an_exchange(session, "q1", "What is lag?"), *an_exchange(session, "q2", "What is ISR?"), *another(session, "q1", "1", "Second.")
+    )
+
+    assert ("q1", "q2") == ids(await Turns(log).before(session, "q9", 11))
+    assert ("q2",) == ids(await Turns(log).before(session, "q9", 11, reach=(7,)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.record import Record
 from streams import window
-from streams.window import Window
+from streams.window import Window, session_or_sibling
 from tests.unit.streams.window_model import Bench, Model, a_record, settled
 
 _ADMIT = st.tuples(st.just("admit"), st.integers(0, 2), st.sampled_from("abc"), st.sampled_from(["x", "y"]))
@@ -237,4 +237,18 @@ async def test_draining_says_whether_all_was_finished_in_time(wait: float, expec
         await bench.finish(0, 0)
 
     assert expected == await drained
+    await bench.finish_all()
+
+
+async def test_answers_to_a_question_are_made_side_by_side_where_first_answers_wait_for_each_other() -> None:
+    """Of `retrievals`: what names no answer one by one, each sibling beside it; acknowledged in offset order all the same."""
+    bench = Bench()
+    subject = Window(bench.work, slots=8, key_of=session_or_sibling)
+    for offset, answer in enumerate((None, None, b"a-q1.1", b"a-q1.2")):
+        record = a_record(0, offset, "a")
+        await subject.admit(record._replace(headers=(*record.headers, *((("answer", answer),) if answer else ()))))
+    await settled()
+
+    assert [0, 2, 3] == sorted(record.offset for record in bench.running)
+    assert [0] == list(subject.heads().values())
     await bench.finish_all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.answering_settings import Arm, Experiment
-from schemas.events import FlagChanged
+from schemas.events import FlagChanged, Sibling
 from schemas.flags import Flags
 from schemas.settings import Settings
 from streams.answering.in_force import Steering
@@ -105,3 +105,16 @@ def test_models_that_two_arms_make_together_are_there_at_the_start_too() -> None
 def test_all_that_arms_name_is_there_to_be_tried_at_the_start() -> None:
     """With what the settings themselves name."""
     assert [False, False, True] == [one.self_check for one in Steering(SETTINGS, Flags()).each()]
+
+
+def test_another_answers_settings_stand_above_all_and_are_no_arms() -> None:
+    """Else what its arm is compared by would tell of something else. One that changes nothing is its arm's like the first."""
+    flags = Flags()
+    flags.fold(switched("refusals", True, everywhere=True))
+    steering = Steering(SETTINGS, flags)
+    session = session_in("with", steering)
+    other = steering.of("default", session, {"checking": "with"}, Sibling(answer_id="a-q1.1", settings={"refusals": False, "model_seed": 7}))
+    same = steering.of("default", session, {"checking": "with"}, Sibling(answer_id="a-q1.1"))
+
+    assert (False, 7, True, {}) == (other.settings.refusals, other.settings.model_seed, other.settings.self_check, other.arms)
+    assert ({"checking": "with"}, None) == (same.arms, same.settings.model_seed)
