@@ -26,6 +26,8 @@ _COLUMNS = (
     "answered",
     "refused",
     "cached",
+    "failed",
+    "stopped",
     "mark",
     "up",
     "down",
@@ -88,7 +90,7 @@ def _show(found: Insights, console: Console) -> None:
     first = tuple(name for name, shown in columns if shown)
     if found.rows:
         console.print(_table(first, found.rows))
-    for name in ("tags", "signals"):
+    for name in ("errors", "tags", "signals"):
         _show_counts(name, found, console)
     if found.failures:
         console.print(table(("what no step could finish", "records"), [(slug, str(count)) for slug, count in found.failures.items()]))
@@ -144,7 +146,7 @@ def _figures(row: Row) -> tuple[str, ...]:
     tokens = of.prompt_tokens + of.completion_tokens
     return (
         *(str(of.answers), str(of.answered)),
-        *(str(count or "") for count in (of.refused, of.cached)),
+        *(str(count or "") for count in (of.refused, of.cached, of.failed, of.cancelled)),
         _number(of.mark, 2),
         *(str(count or "") for count in (of.thumbs_up, of.thumbs_down, of.corrections, of.won, of.lost)),
         *(_number(of.took_ms_p50, 0), _number(of.took_ms_p95, 0)),

@@ -52,6 +52,7 @@ def register(app: typer.Typer) -> None:
     _register_understanding(benches)
     _register_routing(benches)
     _register_export(benches)
+    _register_insights(benches)
     app.add_typer(benches, name="bench")
 
 
@@ -193,6 +194,21 @@ def _register_routing(benches: typer.Typer) -> None:
         from infra.bench.routing import bench_routing
 
         _finish(asyncio.run(bench_routing(load_settings().model_copy(update={"embedder": embedder}))), as_json)
+
+
+def _register_insights(benches: typer.Typer) -> None:
+    """The bench of figures over answers."""
+
+    @benches.command("insights")
+    def insights(
+        answers: Annotated[str, typer.Option(help="How many there are of two days, with commas.")] = "10000,100000",
+        lags: Annotated[int, typer.Option(min=1, help="Answers whose rows are waited for.")] = 20,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """Rows of windows kept up while answers come: what they take, and how late they are; beside a fold of all answers."""
+        from infra.bench.insights import bench_insights
+
+        _finish(asyncio.run(bench_insights(load_settings(), [int(size) for size in answers.split(",")], lags)), as_json)
 
 
 def _register_export(benches: typer.Typer) -> None:

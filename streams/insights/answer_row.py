@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from hashlib import blake2b
+from sys import intern
 from typing import Literal, NamedTuple
 
 from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, Paid
@@ -15,6 +16,7 @@ from streams.unread import NO_READERS
 
 How = Literal["whole", "failed", "cancelled"]
 _NONE = "(none)"
+_LONGEST = 100  # characters of a name that is counted
 _MOST = 1e12  # of a figure: a foreign producer's nonsense must not be what no record can hold, once it is added up
 
 
@@ -84,14 +86,14 @@ def row_of(end: End) -> AnswerRow:
         attempt=end.attempt,
         time=end.time,
         at=seconds_of(end.time),
-        in_vain=tuple((paid.cost.currency, paid.cost.amount) for paid in end.in_vain if paid.cost),
+        in_vain=tuple((paid.cost.currency[:_LONGEST], paid.cost.amount) for paid in end.in_vain if paid.cost),
     )
     _require_possible(amount for _, amount in row.in_vain)
     match end:
         case AnswerCompleted():
             return _whole(row, end)
         case AnswerFailed():
-            return row._replace(how="failed", error=end.error, models=_models(end.in_vain))
+            return row._replace(how="failed", error=end.error[:_LONGEST], models=_models(end.in_vain))
         case AnswerCancelled():
             seen = end.tokens_end > 0 and end.cancelled_by != NO_READERS
             return row._replace(how="cancelled", cut_off=seen, models=_models(end.in_vain))
@@ -106,20 +108,20 @@ def _whole(row: AnswerRow, answer: AnswerCompleted) -> AnswerRow:
     cost, usage = answer.cost, answer.usage
     _require_possible((answer.took_ms, usage.prompt_tokens, usage.completion_tokens, cost.amount if cost else 0.0, answer.grounding or 0.0))
     return row._replace(
-        models=(answer.model,),
+        models=(intern(answer.model),),
         words=hash_of_words(answer.question),
         question="" if answer.answered else answer.asked or answer.question,
         answered=answer.answered,
         refused=answer.refused,
         cached=answer.cached is not None,
         flagged=bool(answer.flagged),
-        prompt=str(answer.parameters.get("prompt", _NONE)),
+        prompt=intern(str(answer.parameters.get("prompt", _NONE))),
         arms=tuple(sorted(answer.arms.items())),
-        cited=tuple(sorted({(citation.chunk_id, citation.document_id) for citation in answer.citations})),
+        cited=tuple(sorted({(intern(citation.chunk_id), intern(citation.document_id)) for citation in answer.citations})),
         took_ms=answer.took_ms,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
-        currency=cost.currency if cost else None,
+        currency=cost.currency[:_LONGEST] if cost else None,
         cost=cost.amount if cost else 0.0,
         grounding=answer.grounding,
         digest=digest_of(answer.text),

@@ -9,12 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from math import ceil, fsum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from schemas.insight_events import MOST_NAMES, Figures
 from streams.insights.session_fold import JudgedAnswer
 
+_Counts = Mapping[str, int]
 _Amounts = Mapping[str, tuple[float, ...]]
+_NO_COUNTS: _Counts = MappingProxyType({})  # most of them: one for all takes less memory
+_NO_AMOUNTS: _Amounts = MappingProxyType({})
 
 
 class Tally(NamedTuple):
@@ -22,9 +26,9 @@ class Tally(NamedTuple):
 
     counts: tuple[int, ...]  #: in the order of _COUNTED
     sessions: tuple[str, ...]  #: ids, each once
-    errors: Mapping[str, int]
-    tags: Mapping[str, int]
-    signals: Mapping[str, int]
+    errors: _Counts
+    tags: _Counts
+    signals: _Counts
     marks: tuple[float, ...]
     chunk_marks: tuple[float, ...]
     took_ms: tuple[float, ...]
@@ -62,9 +66,9 @@ def tally_of(judged: Sequence[JudgedAnswer]) -> Tally:
     return Tally(
         counts=_counts(judged),
         sessions=tuple({row.session_id for row in rows}),
-        errors=Counter(row.error for row in rows if row.how == "failed"),
-        tags=Counter(tag for one in judged for tag in one.tags),
-        signals=Counter(signal for one in judged for signal in one.signals),
+        errors=_counted(row.error for row in rows if row.how == "failed"),
+        tags=_counted(tag for one in judged for tag in one.tags),
+        signals=_counted(signal for one in judged for signal in one.signals),
         marks=tuple(mark for one in judged for mark in one.marks),
         chunk_marks=tuple(mark for one in judged for _, mark in one.chunk_marks),
         took_ms=tuple(row.took_ms for row in rows if row.made),
@@ -142,22 +146,26 @@ def _amounts(paid: Iterable[tuple[str | None, float]]) -> _Amounts:
     amounts: dict[str, list[float]] = {}
     for currency, amount in paid:
         amounts.setdefault(currency or "", []).append(amount)
-    return {currency: tuple(each) for currency, each in amounts.items()}
+    return {currency: tuple(each) for currency, each in amounts.items()} or _NO_AMOUNTS
 
 
-def _sum(counts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+def _counted(names: Iterable[str]) -> _Counts:
+    return dict(Counter(names)) or _NO_COUNTS
+
+
+def _sum(counts: Iterable[_Counts]) -> _Counts:
     found = Counter[str]()
     for each in counts:
         if each:
             found.update(each)
-    return found
+    return dict(found) or _NO_COUNTS
 
 
 def _sums(amounts: _Amounts) -> dict[str, float]:
     return {currency: fsum(amounts[currency]) for currency in sorted(amounts)[:MOST_NAMES]}
 
 
-def _most(counts: Mapping[str, int]) -> dict[str, int]:
+def _most(counts: _Counts) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_NAMES])
 
 

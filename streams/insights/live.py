@@ -49,6 +49,7 @@ class LiveRows:
         self.since = since
         self._gathering = Gathering(since)
         self._touched: set[SessionKey] = set()
+        self._changed: set[Place] = set()
         self._sessions: dict[SessionKey, dict[str, JudgedAnswer]] = {}  # as they were looked at last
         self._cells: dict[_Cell, dict[_Id, JudgedAnswer]] = {}
         self._tallies: dict[_Cell, dict[_Group, Tally]] = {}
@@ -61,11 +62,22 @@ class LiveRows:
 
     def changed(self) -> set[Place]:
         """The rows that may be others than at the last call."""
-        changes = [change for key in self._touched for change in self._changes(key)]
-        self._touched.clear()
-        for cell in {cell for cell, _ in changes}:
+        for _ in self.look():
+            pass
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def look(self) -> Iterator[None]:
+        """The work of `changed`, in small steps: of two days there is a lot of it, once."""
+        cells = set[_Cell]()
+        while self._touched:
+            for cell, one in self._changes(self._touched.pop()):
+                cells.add(cell)
+                self._changed.update(_places(cell, one))
+            yield
+        for cell in cells:
             self._tally(cell)
-        return {place for cell, one in changes for place in _places(cell, one)}
+            yield
 
     def row(self, place: Place) -> InsightsCounted | None:
         """As it stands; None: there is no answer for it."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import NamedTuple
 
@@ -35,7 +35,8 @@ _READ_S = 0.5
 _LOOK_S = 0.5  # between two looks at whose turn it is
 _RETRY_S = 2.0
 _SHARE = 0.05  # of its time at most that a worker gives to counting: it has answers to write
-_AT_ONCE = 500  # rows that are written together
+_DONE = object()
+_AT_ONCE = 500  # rows that are counted, and then written together: what is to be written is a hundred times what is kept of it
 
 log = structlog.get_logger(__name__)
 
@@ -85,24 +86,21 @@ class Recorder:
 
     async def _write(self, rows: LiveRows, standing: Standing) -> float:
         """What stands otherwise than it should. Returns when to look next."""
-        begun = time.monotonic()
-        for place in rows.changed():
-            standing.want(place, rows.row(place))
-            await asyncio.sleep(0)
-        counted_s = time.monotonic() - begun
-        wrong = list(standing.wrong(rows))
-        for begin in range(0, len(wrong), _AT_ONCE):
-            await self._mend(wrong[begin : begin + _AT_ONCE])
+        counted_s = await _in_turns(rows.look())
+        places = list(rows.changed())
+        for begin in range(0, max(len(places), 1), _AT_ONCE):
+            counted_s += await _in_turns(standing.want(place, rows.row(place)) for place in places[begin : begin + _AT_ONCE])
+            await self._mend(standing.wrong(rows))
         since = kept_since(self._now(), self._kept.days)
         if since > rows.since:
             rows.forget(since)
             standing.forget(since)
         return time.monotonic() + max(self._kept.every_s, counted_s / _SHARE)
 
-    async def _mend(self, wrong: Sequence[Wrong]) -> None:
-        context = Context(SOURCE, traceparent_of(trace.get_current_span()))
-        await self._journal.append_all([row for _, row in wrong if row is not None], context)
-        await self._journal.retract(INSIGHTS, [row_id for row_id, row in wrong if row is None], context)
+    async def _mend(self, wrong: Iterable[Wrong]) -> None:
+        found, context = list(wrong), Context(SOURCE, traceparent_of(trace.get_current_span()))
+        await self._journal.append_all([row for _, row in found if row is not None], context)
+        await self._journal.retract(INSIGHTS, [row_id for row_id, row in found if row is None], context)
 
 
 async def _read(followers: Mapping[str, Follower], rows: LiveRows, standing: Standing) -> None:
@@ -114,6 +112,17 @@ async def _read(followers: Mapping[str, Follower], rows: LiveRows, standing: Sta
             elif (event := decoded(record)) is not None:
                 rows.add(event)
             await asyncio.sleep(0)
+
+
+async def _in_turns(work: Iterator[None]) -> float:
+    """How many seconds it took. Between two of its steps others have their turn."""
+    took_s, more = 0.0, True
+    while more:
+        begun = time.perf_counter()
+        more = next(work, _DONE) is not _DONE
+        took_s += time.perf_counter() - begun
+        await asyncio.sleep(0)
+    return took_s
 
 
 def _reached(positions: Mapping[int, int], ends: Mapping[int, int]) -> bool:

@@ -1,6 +1,6 @@
 """Standing: what stands in topic `insights` beside what should. Pure.
 
-A row is known by its record's id, which holds a hash of its figures: two who count the same write the same.
+A row is known by what its record's id ends in, a hash of its figures: two who count the same write the same.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Standing:
 
     def __init__(self, since: int) -> None:
         self._since = time_of(since)
-        self._stands: dict[str, str] = {}  # by row, the id of its last record
-        self._wanted: dict[str, tuple[Place, str]] = {}  # by row, where it is and the id that it should have
+        self._stands: dict[str, str] = {}  # by row, the mark of its last record
+        self._wanted: dict[str, tuple[Place, str]] = {}  # by row, where it is and the mark that it should have
         self._fresh: dict[str, InsightsCounted] = {}  # what was counted since it was looked at last
         self._doubtful: set[str] = set()  # rows of which something was heard since then
 
@@ -31,7 +31,7 @@ class Standing:
         if not self._holds(row_id):
             return
         self._doubtful.add(row_id)
-        self._note(row_id, None if record.value is None else record.header("ce_id") or "")
+        self._note(row_id, None if record.value is None else _mark(record.header("ce_id") or ""))
 
     def want(self, place: Place, row: InsightsCounted | None) -> None:
         """How a row should stand; None: not at all."""
@@ -41,7 +41,7 @@ class Standing:
             self._wanted.pop(row_id, None)
             self._fresh.pop(row_id, None)
         else:
-            self._wanted[row_id] = place, row.id
+            self._wanted[row_id] = place, _mark(row.id)
             self._fresh[row_id] = row
 
     def wrong(self, rows: LiveRows) -> Iterator[Wrong]:
@@ -75,3 +75,7 @@ class Standing:
             self._stands.pop(row_id, None)
         else:
             self._stands[row_id] = stands
+
+
+def _mark(event_id: str) -> str:
+    return event_id.rpartition(":")[2]

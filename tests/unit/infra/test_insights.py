@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import Console
 
+from infra.insights import _show
 from infra.insights_plot import FIGURES, plot, require_figure
 from schemas.errors import InvalidInput
 from streams.insights.gathering import Gathering
 from streams.insights.grouping import rows_of
+from streams.insights.insights import Gathered, insights_of
+from tests.unit.streams.insights.judged_sessions import a_failure, a_stop
 from tests.unit.streams.preferences.judged import an_answer
 
 
@@ -20,6 +24,19 @@ def test_a_figure_is_drawn_over_the_windows() -> None:
     drawn = plot(rows_of(gathering.answers(), "model", "1d"), "took_ms_p95")
 
     assert [] == [part for part in ("took_ms_p95", "default small", "default large", "2026-11-01", "400.0") if part not in drawn]
+
+
+def test_what_failed_is_shown_with_what_it_failed_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside what people did; a column of nothing is left out."""
+    judged = [an_answer(), a_failure("a-2"), a_failure("a-3"), a_stop("a-4")]
+    gathering = Gathering()
+    for event in judged:
+        gathering.add(event)
+    _show(insights_of(Gathered(tuple(gathering.answers()), {}, 0), None, None, 0), Console(width=150))
+    shown = capsys.readouterr().out
+
+    assert [] == [part for part in ("failed", "stopped", "model-unavailable 2", "cut-off 1") if part not in shown]
+    assert "refused" not in shown
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
