@@ -66,7 +66,7 @@ MIXES: dict[str, Mix] = {
     "calm": Mix(((),)),
     "ci": Mix(((*_PROCESSES, *_BROKER, *_AROUND, "rebalance-storm"),), pause_s=(3.0, 6.0), models=("ollama:robust",)),
     "cluster": Mix((_BROKER,), brokers=3, pause_s=(12.0, 18.0)),
-    "kills": Mix((_KILLS,), brokers=3, pause_s=(18.0, 24.0), asks_per_min=50.0),
+    "kills": Mix((_KILLS,), brokers=3, pause_s=(13.0, 17.0), asks_per_min=50.0),
     "network": Mix(((*_BROKER_NETWORK, "cut-network", "hang-network", "delay-network"),), brokers=3),
     "short": Mix((_KILLS,), pause_s=(4.0, 5.0), models=("ollama:robust",)),
     "storm": Mix((("rebalance-storm", *_PROCESSES[:3]), (*_PROCESSES[3:], *_AROUND), _BROKER), pause_s=(2.0, 12.0)),
