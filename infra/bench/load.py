@@ -26,7 +26,6 @@ from infra.up import Up, up
 from schemas.errors import InvalidInput
 from schemas.settings import Placement, Settings
 
-_CHUNKS = 10_000
 _ALONE = 50  # questions of the baseline
 _SEED = 7
 _LINE = 2**27  # a phase's outcome is one line: 100 bytes an operation
@@ -50,6 +49,7 @@ class Wish(NamedTuple):
     generators: int = 1
     overload_s: float = 0.0  #: afterwards, twice the rate for so long, then half of it
     soak: bool = False
+    chunks: int = 10_000
 
 
 def wish_of(*, placement: str, **fields: Any) -> Wish:
@@ -63,7 +63,7 @@ async def bench_load(settings: Settings, wish: Wish) -> Report:
     """Measure."""
     settings = settings.model_copy(update={"embedder": "none", "sse_max_per_principal": max(settings.sse_max_per_principal, 2 * wish.clients)})
     async with own_roxy(settings, workers=0, apis=0) as broker:
-        await fill(broker.settings, _CHUNKS)
+        await fill(broker.settings, wish.chunks)
         roxy = await up(broker.settings.model_copy(update={"kafka_bootstrap": None}), workers=wish.workers, apis=wish.apis)
         alone = await ask_in_sequence(roxy.settings.api_port, _ALONE)
         async with _crowd(roxy, wish) as crowd:

@@ -6,6 +6,7 @@ from infra.bench.answers import bench_answers
 from infra.bench.export import bench_export
 from infra.bench.index import bench_index
 from infra.bench.ingest import bench_ingest
+from infra.bench.load import Wish, bench_load
 from infra.bench.retrieval import bench_retrieval
 from infra.bench.routing import bench_routing, questions
 from infra.bench.survival import bench_survival
@@ -69,3 +70,15 @@ async def test_the_bench_of_exports_makes_a_row_of_each_judged_question(settings
 
     assert 19 <= said.figures["rows_1k"] <= 20
     assert said.baseline["records_1k_per_s"] > 0
+
+
+async def test_the_bench_of_load_has_each_kind_of_work_done_and_sheds_what_is_too_much(settings: Settings) -> None:
+    """On a broker of its own. There is room for hardly any question, so that twice the rate is too much: it is refused with when to come back."""
+    wish = Wish(clients=5, seconds=5.0, rate=10.0, placement="lane", overload_s=3.0, soak=True, chunks=1_000)
+    said = await bench_load(settings.model_copy(update={"max_unanswered": 3}), wish)
+    gone_wrong = {name for name in said.figures if name.startswith(("errors_", "overload_errors_")) and not name.endswith(("_status_503", "_share"))}
+
+    assert set() == gone_wrong
+    assert 0 == said.figures["overload_fell_over_share"]
+    assert {"ask_first_token_p50_ms", "worker_1_cpu_ms", "api_1_memory_mib_per_h", "kafka_1_handles_per_h"} < said.figures.keys()
+    assert {"errors_share", "overload_fell_over_share", "recovery_s"} == said.goals.keys()
