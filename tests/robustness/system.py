@@ -25,7 +25,7 @@ from tests.robustness.proxy import Proxy
 
 TENANTS, PEOPLE = ("acme", "globex"), ("ann", "bob")
 _PORTS = 120
-START_S = 90.0  #: until a process is ready, on a busy machine
+START_S = 150.0  #: until a process is ready, on a busy machine
 _STOP_S = 30.0  # beyond ROXY_DRAIN_S: after that it is killed, and said so
 _API_PORT_AFTER = 10
 _KAFKA = "kafka-"

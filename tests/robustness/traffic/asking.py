@@ -59,17 +59,22 @@ def question_of(client: Client, world: World) -> str:
 
 
 async def _asks_once(client: Client, world: World) -> None:
-    known = world.sessions[client.tenant][-20:]
-    if known and client.chance.random() < _FOLLOWS:
-        session: str | None = client.chance.choice(known)
-    else:
-        session = await client.create_session()
+    session = await _session(client, world)
     if session is None:
         return
-    world.began(client.tenant, session) if session not in known else None
     await ask(client, world, session, question_of(client, world))
     if client.chance.random() < _IN_HASTE:
         await ask(client, world, session, "And why is that?")
+
+
+async def _session(client: Client, world: World) -> str | None:
+    """One that there is, or a new one."""
+    known = world.sessions[client.tenant][-20:]
+    if known and client.chance.random() < _FOLLOWS:
+        return client.chance.choice(known)
+    if session := await client.create_session():
+        world.began(client.tenant, session)
+    return session
 
 
 async def ask(client: Client, world: World, session: str, text: str) -> Asked | None:
