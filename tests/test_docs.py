@@ -190,7 +190,7 @@ def help_of(words: list[str]) -> str:
 def test_every_command_and_option_exists(page: str, call: str) -> None:
     """As `--help` has them. Options of `roxy test` that it does not know are pytest's."""
     name, *words = shlex.split(call)
-    subcommand = words[:1] if name in ("bench", "feedback", "flags", "index", "preferences", "replay") and words and words[0].islower() else []
+    subcommand = words[:1] if name in ("bench", "feedback", "flags", "index", "preferences", "replay", "review") and words and words[0].islower() else []
     shown = help_of([name, *subcommand])
     options = {word.partition("=")[0] for word in words if word.startswith("--")}
 
