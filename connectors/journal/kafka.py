@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 from connectors.journal.base import Stretch
 from connectors.journal.kafka_past import past
 from connectors.journal.kafka_share import KafkaShare, group_consumer, noted, open_share
-from connectors.kafka.client import client_options, mapped_errors, open_client
+from connectors.kafka.client import client_options, mapped_errors, open_client, stop_consumer
 from connectors.kafka.producer import Producer
 from connectors.kafka.wire import EARLIEST, LATEST, TopicPlace, offsets_at, topic_places
 from schemas.codec import Context, encode, tombstone
@@ -121,7 +121,7 @@ class KafkaJournal:
                 await consumer.start()
             return await noted(consumer, topic, (await self.ends(topic)).keys())
         finally:
-            await consumer.stop()
+            await stop_consumer(consumer)
 
     async def _offsets(self, topic: Topic, when: int) -> dict[int, int]:
         """By partition. Raises LogUnavailable, also if the topic is not there."""
@@ -160,4 +160,4 @@ async def _open_consumer(settings: Settings, name: str) -> AsyncIterator[AIOKafk
         await asyncio.sleep(0)  # its first task has to begin: aiokafka 0.14 raises at a stop that comes before
         yield consumer
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)

@@ -10,7 +10,7 @@ from aiokafka.consumer import AIOKafkaConsumer
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import TopicPartition
 
-from connectors.kafka.client import client_options, mapped_errors
+from connectors.kafka.client import client_options, mapped_errors, stop_consumer
 from schemas.record import Record
 from schemas.settings import Settings
 from schemas.topics import Topic
@@ -61,7 +61,7 @@ async def open_share(settings: Settings, topic: Topic, group: str) -> AsyncItera
             await consumer.start()
         yield KafkaShare(consumer, topic)
     finally:
-        await consumer.stop()
+        await stop_consumer(consumer)
 
 
 def group_consumer(settings: Settings, group: str, *topics: str) -> AIOKafkaConsumer:

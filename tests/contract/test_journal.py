@@ -12,10 +12,11 @@ from typing import NamedTuple
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import NodeNotReadyError
 from aiokafka.structs import TopicPartition
 
 from connectors.journal.base import Follower, Journal, Share
-from connectors.journal.kafka import KafkaJournal
+from connectors.journal.kafka import KafkaFollower, KafkaJournal
 from connectors.journal.memory import MemoryJournal
 from schemas.codec import decode
 from schemas.errors import InvalidInput, LogUnavailable
@@ -271,6 +272,23 @@ async def test_a_producer_that_has_lost_count_is_replaced(bench: Bench) -> None:
 
     assert by_key(found) == {session.id: ["q0", "q1", "q2", "q3"]}
     assert [record.position for record in found] == written
+
+
+@pytest.mark.parametrize("broker_settings", ["kafka"], indirect=True)
+async def test_a_follower_whose_broker_is_away_can_be_left(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever leaves it is not cancelled with its fetches, which pause, and its connections are closed."""
+    async with bench.journal.follow(QUERIES) as follower:
+        assert isinstance(follower, KafkaFollower)
+        client = follower._consumer._client
+        monkeypatch.setattr(client, "send", broken_off)
+        await follower.read(0.3)
+
+    assert client._sync_task is None
+
+
+async def broken_off(*_: object) -> None:
+    """What a client's request comes to when there is no broker."""
+    raise NodeNotReadyError
 
 
 @pytest.mark.parametrize("broker_settings", ["kafka"], indirect=True)
