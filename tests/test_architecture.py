@@ -24,6 +24,7 @@ BANNED = {"message", "payload", "item", "manager", "helper", "util", "service"}
 CLIENTS = {
     "faust": r"streams/app\.py",
     "aiokafka": r"connectors/(kafka|journal|session_log)/\w+\.py|infra/kafka\.py|infra/bench/\w+\.py",
+    "confluent_kafka": r"infra/bench/session_folds\.py",
     "usearch": r"connectors/vector_index/usearch\.py|infra/bench/\w+\.py",
     "tantivy": r"connectors/keyword_index/\w+\.py|infra/bench/\w+\.py",
     "sentence_transformers": r"connectors/(embedder/sentence_transformers|reranker/cross_encoder)\.py|infra/bench/\w+\.py",

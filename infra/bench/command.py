@@ -53,6 +53,7 @@ def register(app: typer.Typer) -> None:
     _register_routing(benches)
     _register_export(benches)
     _register_insights(benches)
+    _register_replay(benches)
     app.add_typer(benches, name="bench")
 
 
@@ -223,6 +224,20 @@ def _register_export(benches: typer.Typer) -> None:
         from infra.bench.export import FULL, SIZES, bench_export
 
         _finish(asyncio.run(bench_export(load_settings(), FULL if full else SIZES)), as_json)
+
+
+def _register_replay(benches: typer.Typer) -> None:
+    """The bench of what has been."""
+
+    @benches.command("replay")
+    def replay(
+        records: Annotated[int, typer.Option(min=64, help="Of sessions in lanes, most of them tokens.")] = 100_000,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """Sessions' records decoded and folded into answers; beside bare librdkafka and orjson on the same records."""
+        from infra.bench.replay import bench_replay
+
+        _finish(asyncio.run(bench_replay(load_settings(), count=records)), as_json)
 
 
 def _finish(result: Report, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from infra.bench.export import bench_export
 from infra.bench.index import bench_index
 from infra.bench.ingest import bench_ingest
 from infra.bench.load import Wish, bench_load
+from infra.bench.replay import bench_replay
 from infra.bench.retrieval import bench_retrieval
 from infra.bench.routing import bench_routing, questions
 from infra.bench.survival import bench_survival
@@ -70,6 +71,15 @@ async def test_the_bench_of_exports_makes_a_row_of_each_judged_question(settings
 
     assert 19 <= said.figures["rows_1k"] <= 20
     assert said.baseline["records_1k_per_s"] > 0
+
+
+async def test_the_bench_of_replay_folds_every_session_into_its_answer(settings: Settings) -> None:
+    """Beside librdkafka on the same records, as it comes and without its pauses."""
+    said = await bench_replay(settings, count=1_000)
+
+    assert 16 == said.figures["answers"] == said.figures["records"] / 64
+    assert {"records_per_s", "hasty_records_per_s"} < said.baseline.keys()
+    assert {"ratio_records_per_s"} == said.goals.keys()
 
 
 async def test_the_bench_of_load_has_each_kind_of_work_done_and_sheds_what_is_too_much(settings: Settings) -> None:
