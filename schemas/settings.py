@@ -243,7 +243,7 @@ class Settings(BaseSettings):
     insights_days: int = Field(
         2, ge=0, le=30, description="Days before today for which insights are kept up, with today, on topic `insights` and so over HTTP."
     )
-    insights_every_s: float = Field(5.0, gt=0, description="Seconds between two looks at which of these figures have changed.")
+    insights_every_s: float = Field(5.0, ge=0, description="Seconds between two looks at which of these figures have changed; 0: none are kept up.")
 
     # Workers
     consumer_group: str = Field("roxy", description="Consumer group of the Faust agents.")

@@ -73,7 +73,8 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         await _first(swaps.settled.wait(), stop.wait())
         await stack.enter_async_context(in_background(snapshots.keep_writing))
         recorder = Recorder(journal, Kept(settings.insights_days, settings.insights_every_s))
-        await stack.enter_async_context(in_background(recorder.run))
+        if settings.insights_every_s:
+            await stack.enter_async_context(in_background(recorder.run))
         gc.freeze()  # what is there now stays: the collector need not walk through the index while an answer waits
         while not stop.is_set():
             await _work(ports, journal, health, recorder, stop)

@@ -32,8 +32,11 @@ class Running(NamedTuple):
 
 @pytest.fixture
 async def fleet(settings: Settings) -> AsyncIterator[Fleet]:
-    """Processes of one test. What they are asked has no answer in documents: mostly there are none, and models say what they are told to."""
-    fleet = Fleet(settings.model_copy(update={"refusals": False}))
+    """Processes of one test. What they are asked has no answer in documents: mostly there are none, and models say what they are told to.
+
+    Insights of the answers of all tests before are for the test of insights only.
+    """
+    fleet = Fleet(settings.model_copy(update={"refusals": False, "insights_every_s": 0.0}))
     yield fleet
     await fleet.close()
 
@@ -42,7 +45,7 @@ async def fleet(settings: Settings) -> AsyncIterator[Fleet]:
 async def running(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     """What most tests of a module need, started once."""
     folder = tmp_path_factory.mktemp("running")
-    changed = {"state_dir": folder, "consumer_group": f"roxy-{uuid.uuid4().hex[:8]}", "traces": "file", "log_format": "json"}
+    changed = {"state_dir": folder, "consumer_group": f"roxy-{uuid.uuid4().hex[:8]}", "traces": "file", "log_format": "json", "insights_every_s": 0.0}
     fleet = Fleet(broker.settings.model_copy(update=changed))
     try:
         worker, one, two = await fleet.worker(), await fleet.api(), await fleet.api()
