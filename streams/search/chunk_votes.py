@@ -31,8 +31,8 @@ _RETRY_S = 1.0
 
 log = structlog.get_logger(__name__)
 
-_Place = tuple[str, str, str, str]  # tenant, session, rater, feedback id: clients choose ids, and two may choose the same
-_Order = tuple[str, str, str]
+_Place = bytes  # hash of tenant, session, rater, feedback id: clients choose ids, and two may choose the same
+_Order = tuple[str, bytes]  # time, and a hash of the event, which tells two of the same millisecond apart
 
 
 class _Said(NamedTuple):
@@ -60,7 +60,7 @@ class ChunkVotes:
     def __init__(self) -> None:
         self._said: dict[_Place, _Said] = {}
         self._retracted: dict[_Place, str] = {}
-        self._under: defaultdict[tuple[str, str], set[_Place]] = defaultdict(set)  # by rater and chunk, where the rater may have said something of it
+        self._under: dict[tuple[str, str], tuple[_Place, ...]] = {}  # by rater and chunk, where the rater may have said something of it
         self._votes: defaultdict[str, dict[str, Vote]] = defaultdict(dict)  # by chunk id and rater
         self._digests: defaultdict[str, int] = defaultdict(int)  # by tenant
         self.offsets: dict[int, int] = {}  #: the next offset of `feedback` to fold, by partition
@@ -79,17 +79,19 @@ class ChunkVotes:
     def fold(self, event: Feedback) -> None:
         """One of another tenant's chunk counts for nothing: the chunk's id begins with its own."""
         if isinstance(event, FeedbackRetracted):
-            place = (event.tenant, event.session_id, event.retracted_by, event.feedback_id)
+            rater = event.retracted_by
+            place = _hash(event.tenant, event.session_id, rater, event.feedback_id)
             self._retracted[place] = max(event.time, self._retracted.get(place, ""))
         else:
-            place = (event.tenant, event.session_id, event.given_by, event.feedback_id)
+            rater = event.given_by
+            place = _hash(event.tenant, event.session_id, rater, event.feedback_id)
             said, before = _said(event), self._said.get(place)
             if before is not None and said.order <= before.order:
                 return
             self._said[place] = said
             if before is not None and before.chunk_id not in (None, said.chunk_id):
-                self._count(place, before.chunk_id)
-        self._count(place, self._said[place].chunk_id if place in self._said else None)
+                self._count(place, rater, before.chunk_id)
+        self._count(place, rater, self._said[place].chunk_id if place in self._said else None)
 
     def __contains__(self, chunk_id: object) -> bool:
         return chunk_id in self._votes
@@ -99,13 +101,12 @@ class ChunkVotes:
         values = [vote.value for vote in self._votes[chunk_id].values() if vote.time >= written_at] if chunk_id in self._votes else []
         return 1 + weight * sum(values) / (len(values) + _DOUBT) if values else None
 
-    def _count(self, place: _Place, chunk_id: str | None) -> None:
+    def _count(self, place: _Place, rater: str, chunk_id: str | None) -> None:
         """What the rater thinks of the chunk, told anew from all that they have said of it."""
         if chunk_id is None:
             return
-        rater = place[2]
-        under = self._under[rater, chunk_id]
-        under.add(place)
+        under = self._under.get((rater, chunk_id), ())
+        under = self._under[rater, chunk_id] = under if place in under else (*under, place)
         standing = [Vote(said.order, said.value) for each in under if (said := self._said[each]).chunk_id == chunk_id and self._stands(each)]
         votes = self._votes[chunk_id]
         self._move(chunk_id, rater, votes.pop(rater, None))
@@ -121,8 +122,7 @@ class ChunkVotes:
     def _move(self, chunk_id: str, rater: str, vote: Vote | None) -> None:
         """Into the digest, or out of it."""
         if vote is not None:
-            text = "\x1f".join((chunk_id, rater, vote.time, repr(vote.value)))
-            self._digests[document_of(chunk_id)[0]] ^= int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+            self._digests[document_of(chunk_id)[0]] ^= int.from_bytes(_hash(chunk_id, rater, vote.time, repr(vote.value))[:8])
 
 
 async def read_votes(journal: Journal, votes: ChunkVotes, ends: Mapping[int, int]) -> None:
@@ -148,7 +148,11 @@ async def follow_votes(journal: Journal, votes: ChunkVotes) -> None:
 
 
 def _said(event: FeedbackGiven) -> _Said:
-    order = event.time, event.id, blake2b(event.model_dump_json().encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    order = event.time, _hash(event.model_dump_json())
     votes = event.chunk_id is not None and (event.thumb is not None or event.stars is not None)
     mine = votes and str(event.chunk_id).startswith(f"{event.tenant}/")
     return _Said(order, event.chunk_id if mine else None, 2 * mark_of(event) - 1 if mine else 0.0)
+
+
+def _hash(*texts: str) -> bytes:
+    return blake2b("\x1f".join(texts).encode("utf-8", "surrogatepass"), digest_size=12).digest()
