@@ -75,14 +75,16 @@ async def _found(event: RegenerationAsked, delivery: Delivery, session_log: Sess
 
 async def _question(session_log: SessionLog, session: Session, query_id: str) -> Question:
     """As the log tells it, once something was found for it. Raises UnknownQuery, UnknownSession."""
+    asked_at: int | None = None
     for looks in count(1):
-        first = await read_back(session_log, session, query_id, None)
+        first = await read_back(session_log, session, query_id, asked_at)
         if first.found is not None:
             return Question(first.query or _asked(first.found), first.found.session_offset, first.found)
         if first.query is None or first.asked_at is None:
             raise UnknownQuery(f"The session {session.id} holds no question {query_id}, or no longer.", remedy="Ask it again.")
+        asked_at = first.asked_at
         if first.ended or looks == _LOOKS:
-            return Question(first.query, first.asked_at, None)
+            return Question(first.query, asked_at, None)
         await asyncio.sleep(_LOOK_S)
     raise AssertionError  # count() has no end
 

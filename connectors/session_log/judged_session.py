@@ -9,10 +9,10 @@ from connectors.session_log.base import SessionLog, SessionRecord
 from schemas.attempts import AttemptFilter, Marks
 from schemas.codec import decoded
 from schemas.cursor import Cursor
-from schemas.events import TERMINAL, AnswerCompleted, Feedback, FeedbackGiven, FeedbackRetracted, QueryAsked, RegenerationAsked, answer_id_of
+from schemas.events import TERMINAL, AnswerCompleted, Feedback, FeedbackGiven, FeedbackRetracted, QueryAsked, QueryCancelled, answer_id_of
 from schemas.session_id import Session
 
-_DECODED = frozenset(event.__name__ for event in (AnswerCompleted, FeedbackGiven, FeedbackRetracted, RegenerationAsked))
+_DECODED = frozenset(event.__name__ for event in (AnswerCompleted, FeedbackGiven, FeedbackRetracted))
 
 
 class JudgedSession(NamedTuple):
@@ -47,15 +47,13 @@ async def judged_session(session_log: SessionLog, session: Session, after: Curso
         event = decoded(record.record) if record.marks.type in _DECODED else None
         if isinstance(event, AnswerCompleted):
             answers[event.answer_id] = event
-        elif isinstance(event, RegenerationAsked):
-            queries.setdefault(event.sibling.answer_id, event.query_id)
         elif isinstance(event, FeedbackGiven | FeedbackRetracted):
             feedback.append(event)
     return JudgedSession(answers, tuple(feedback), queries, frozenset(ended))
 
 
 def _answer_of(marks: Marks) -> str | None:
-    """The answer that a record is of, or asks for."""
-    if marks.answer is not None:
+    """The answer that a record is of, or asks for; one that a cancellation names there may be none of."""
+    if marks.answer is not None and marks.type != QueryCancelled.__name__:
         return marks.answer.decode("utf-8", "replace")
     return answer_id_of(marks.correlation) if marks.type == QueryAsked.__name__ else None

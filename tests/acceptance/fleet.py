@@ -84,6 +84,9 @@ class Api:
     async def ask(self, session: str, text: str, **headers: str) -> dict[str, Any]:
         return await self.post(f"/v1/sessions/{session}/queries", {"text": text}, **headers)
 
+    async def regenerate(self, session: str, query: str, **wanted: Any) -> dict[str, Any]:
+        return await self.post(f"/v1/sessions/{session}/queries/{query}/answers", wanted)
+
     async def post(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
         response = await self.http.post(path, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
         assert response.is_success, response.text
@@ -100,10 +103,12 @@ class Api:
         return frames
 
     @asynccontextmanager
-    async def stream(self, session: str, *, after: str | None = None, query: str | None = None) -> AsyncIterator[AsyncIterator[Frame]]:
+    async def stream(
+        self, session: str, *, after: str | None = None, query: str | None = None, answer: str | None = None
+    ) -> AsyncIterator[AsyncIterator[Frame]]:
         """Frames with data, as they come."""
         headers = {"Last-Event-ID": after} if after else {}
-        params = {"query": query} if query else {}
+        params = {name: value for name, value in (("query", query), ("answer", answer)) if value}
         async with self.http.sse(f"/v1/sessions/{session}/events", headers=headers, params=params) as source:
             if source.response.status_code != 204:
                 assert source.response.status_code == 200, (await source.response.aread()).decode()

@@ -1,4 +1,4 @@
-"""One client's watch over one question: what came when, folded as clients fold it."""
+"""One client's watch over one question, or another answer to it: what came when, folded as clients fold it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Watch:
         return "".join(self.texts)
 
     async def _follow(self) -> None:
-        query = self.accepted["query_id"]
-        async with asyncio.timeout(WATCH_S), self.api.stream(self.session, after=self.accepted["cursor"], query=query) as frames:
+        only = {"answer": self.accepted["answer_id"]} if "answer_events" in self.accepted["links"] else {"query": self.accepted["query_id"]}
+        async with asyncio.timeout(WATCH_S), self.api.stream(self.session, after=self.accepted["cursor"], **only) as frames:
             async for frame in frames:
                 self._take(frame)
 

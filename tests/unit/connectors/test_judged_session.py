@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.session_log.judged_session import judged_session
 from connectors.session_log.memory import MemorySessionLog
-from schemas.events import AnswerFailed, GenerationStarted, QueryAsked, RegenerationAsked, Sibling
+from schemas.events import AnswerFailed, GenerationStarted, QueryAsked, QueryCancelled, RegenerationAsked, Sibling
 from schemas.session_id import Session
 from tests.builders import CONTEXT
 from tests.unit.streams.preferences.judged import an_answer, given, retracted
@@ -31,6 +31,13 @@ async def test_an_answer_is_under_way_from_the_question_on() -> None:
     judged = await judged_session(await a_log(ASKED, ANOTHER), SESSION)
 
     assert ({"a-q1": "q1", "a-q1.1": "q1"}, {"a-q1", "a-q1.1"}) == (judged.queries, judged.under_way)
+
+
+async def test_a_cancellation_names_no_answer_that_there_is_none_of() -> None:
+    """Else who judges the session's last answer would judge, and wait for, what never comes."""
+    stopped = QueryCancelled(**_QUERY, id="a-q1.9:cancelled", answer_id="a-q1.9")
+
+    assert {"a-q1": "q1"} == (await judged_session(await a_log(ASKED, stopped), SESSION)).queries
 
 
 async def test_an_answer_ends_whole_or_it_has_failed() -> None:
