@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaError, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.fetch import FetchRequest_v11
 from aiokafka.protocol.offset import OffsetRequest
@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 EARLIEST, LATEST = -2, -1
 _UNKNOWN_TOPIC = 3
+_OTHERS_S = 1.0  # for brokers that are asked beside the first; a millisecond where they are well
 
 
 class _Uuid(AbstractType[UUID]):
@@ -111,8 +112,30 @@ class TopicPlace(NamedTuple):
 
 
 async def topic_places(client: AIOKafkaClient, names: Sequence[str]) -> dict[str, TopicPlace]:
-    """Ids and leaders of the topics that exist. Raises KafkaError."""
-    response = await client.send(client.get_random_node(), _MetadataRequest(names))
+    """Ids and leaders of the topics that exist. Raises KafkaError.
+
+    A broker hears of a new topic later than another one: what the first does not know, the others are asked for before it counts as absent.
+    """
+    first = client.get_random_node()
+    places = await _places_at(client, first, names)
+    missing = [name for name in names if name not in places]
+    others = [broker.nodeId for broker in client.cluster.brokers() if broker.nodeId != first] if missing else []
+    for found in await asyncio.gather(*(_places_soon(client, node, missing) for node in others)):
+        places |= found
+    return places
+
+
+async def _places_soon(client: AIOKafkaClient, node: int, names: Sequence[str]) -> dict[str, TopicPlace]:
+    """Nothing of a broker that is away."""
+    try:
+        async with asyncio.timeout(_OTHERS_S):
+            return await _places_at(client, node, names)
+    except (KafkaError, TimeoutError):
+        return {}
+
+
+async def _places_at(client: AIOKafkaClient, node: int, names: Sequence[str]) -> dict[str, TopicPlace]:
+    response = await client.send(node, _MetadataRequest(names))
     places = {}
     for error_code, name, topic_id, _, partitions, *_ in response.topics:
         if error_code == 0:
