@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.events import answer_id_of
 from tests.robustness.history import Frame
 from tests.robustness.traffic.arrivals import arrivals
 from tests.robustness.traffic.client import Client, Reply
@@ -102,7 +103,9 @@ def _followed(client: Client, world: World, session: str, reply: Reply) -> Asked
         return None
     asked = Asked(session, reply.body["query_id"], reply.body["answer_id"])
     world.asked(client.tenant, asked)
-    reader = Reader(client, session, query=asked.query_id, after=reply.body["cursor"])
+    first = asked.answer_id == answer_id_of(asked.query_id)
+    only = {"query": asked.query_id} if first else {"answer": asked.answer_id}
+    reader = Reader(client, session, only=only, after=reply.body["cursor"])
 
     def seen(frame: Frame) -> None:
         if frame.answer == asked.answer_id and frame.type in _ENDS:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import NamedTuple
 
 import httpx2
@@ -40,10 +41,12 @@ def _nothing(frame: Frame) -> None:
 
 
 class Reader:
-    """Of one session. `query`: only that question's records, to the end."""
+    """Of one session. `only`: `query` or `answer`, and the id of the one whose records alone are asked for, to the end."""
 
-    def __init__(self, client: Client, session: str, *, query: str | None = None, after: str | None = None, habit: Habit = USUAL) -> None:
-        self.client, self.session, self.query, self.after, self.habit = client, session, query, after, habit
+    def __init__(
+        self, client: Client, session: str, *, only: Mapping[str, str] = MappingProxyType({}), after: str | None = None, habit: Habit = USUAL
+    ) -> None:
+        self.client, self.session, self.only, self.after, self.habit = client, session, only, after, habit
         self.name = f"r{next(_NUMBERS)}"
         self.seen: Callable[[Frame], None] = _nothing
         self._for_good = False  # was refused, and would be again
@@ -63,9 +66,9 @@ class Reader:
         client = self.client
         if leave_after is None and client.chance.random() < self.habit.leaves and not world.over.is_set():
             leave_after = client.chance.randint(*_LEAVES_AFTER)
-        about = {"tenant": client.tenant, "session_id": self.session, "after": self.after, "query": self.query}
+        about = {"tenant": client.tenant, "session_id": self.session, "after": self.after}
         try:
-            with client.record.reading(self.name, **about) as reading:
+            with client.record.reading(self.name, **about, **self.only) as reading:
                 status, ended = await self._read(reading, world, leave_after)
                 reading.ended(ended, status)
                 return ended
@@ -74,10 +77,9 @@ class Reader:
 
     async def _read(self, reading: Reading, world: World, leave_after: int | None) -> tuple[int, Ending]:
         headers = {"Last-Event-ID": self.after} if self.after else {}
-        params = {"query": self.query} if self.query else {}
         url = f"{self.client.address}/v1/sessions/{self.session}/events"
         timeout = httpx2.Timeout(_SILENCE_S)
-        async with self.client.http.sse(url, headers=headers, params=params, timeout=timeout) as source:
+        async with self.client.http.sse(url, headers=headers, params=self.only, timeout=timeout) as source:
             status = source.response.status_code
             if status == 200:
                 return status, await self._listen(reading, aiter(source), world, leave_after)
@@ -89,13 +91,13 @@ class Reader:
             waiting = asyncio.ensure_future(anext(frames, None))
             try:
                 while not (await asyncio.wait({waiting}, timeout=_ALL_SEEN_S))[0]:
-                    if self.query is None and world.quiet.is_set():
+                    if not self.only and world.quiet.is_set():
                         return "caught-up"
             finally:
                 waiting.cancel()
             frame = await waiting
             if frame is None:
-                return "over" if self.query else "closing"
+                return "over" if self.only else "closing"
             self.after = frame.id or self.after
             if frame.event in _LAST_WORDS:
                 return _LAST_WORDS[frame.event]
