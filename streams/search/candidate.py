@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from schemas.events import RetrievedChunk, Scores
@@ -16,6 +18,10 @@ class Fused(NamedTuple):
     vector: float | None = None
     keyword: float | None = None
     votes: float | None = None  #: what `fused` was multiplied with
+
+
+#: Of all its fields, by what `Fused` itself is made by: in a third of the time, and a search makes hundreds.
+fused_of: Callable[[tuple[str, float, float | None, float | None, float | None]], Fused] = partial(tuple.__new__, Fused)
 
 
 class Candidate(NamedTuple):

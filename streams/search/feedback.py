@@ -6,6 +6,8 @@ docs/adr/0012-how-the-parts-are-fused.md has the figures.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from connectors.embedder.base import Vectors
@@ -13,6 +15,6 @@ from connectors.embedder.base import Vectors
 
 def moved(question: Vectors, found: Vectors, weight: float) -> Vectors:
     """The question's vector and `weight` times the mean of the rows found, as a vector of length 1."""
-    towards = question + weight * found.mean(axis=0)
-    normal: Vectors = (towards / max(float(np.linalg.norm(towards)), 1e-12)).astype(np.float32)
+    towards = question + weight / len(found) * np.add.reduce(found)
+    normal: Vectors = (towards / max(math.sqrt(towards @ towards), 1e-12)).astype(np.float32)
     return normal

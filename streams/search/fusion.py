@@ -12,7 +12,7 @@ from operator import neg
 import numpy as np
 
 from connectors.vector_index.base import Hit
-from streams.search.candidate import Fused
+from streams.search.candidate import Fused, fused_of
 from streams.search.plan import Plan
 
 Scores = dict[str, float]  #: by chunk id
@@ -24,7 +24,7 @@ def fuse(vector_hits: Sequence[Hit], keyword_hits: Sequence[Hit], plan: Plan, mo
     vector, keyword = _scores(vector_hits), _scores(keyword_hits)
     worth = worth_of_each(vector, keyword, plan)
     ranked = sorted(zip(map(neg, worth.values()), worth, strict=True))[:most]  # without a key, which would take longer than all the rest
-    return [Fused(chunk_id, -falling, vector.get(chunk_id), keyword.get(chunk_id)) for falling, chunk_id in ranked]
+    return [fused_of((chunk_id, -falling, vector.get(chunk_id), keyword.get(chunk_id), None)) for falling, chunk_id in ranked]
 
 
 def worth_of_each(vector: Scores, keyword: Scores, plan: Plan) -> Scores:
@@ -55,8 +55,11 @@ def _by_rank(scores: Scores) -> Scores:
 
 def _by_score(scores: Scores, weight: float) -> Scores:
     """The best has all of the weight, the last of them nothing, like one that was not found; if all are alike, all have all of it."""
-    low, high = min(scores.values(), default=0.0), max(scores.values(), default=0.0)
+    if not scores:
+        return {}
+    values = np.array(list(scores.values()))
+    low, high = values.min(), values.max()
     if high == low:
         return dict.fromkeys(scores, weight)
-    shares = weight * ((np.array(list(scores.values())) - low) / (high - low))
+    shares = weight * ((values - low) / (high - low))
     return dict(zip(scores, shares.tolist(), strict=True))

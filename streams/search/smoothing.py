@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.embedder.base import Vectors
-from streams.search.candidate import Fused
+from streams.search.candidate import Fused, fused_of
 
 Worth = NDArray[np.float64]
 LEADING = 50  #: candidates that are compared: a question sees few, and the time grows with the square
@@ -26,7 +26,7 @@ def smoothed(fused: Sequence[Fused], rows: Vectors, weight: float) -> list[Fused
     worth = np.array([found.fused for found in fused])
     worth = (1 - weight) * worth + weight * _around(worth, rows)
     order, new = np.argsort(-worth, kind="stable").tolist(), worth.tolist()
-    return [Fused(fused[place].chunk_id, new[place], *fused[place][2:]) for place in order]  # _replace takes four times as long
+    return [fused_of((fused[place].chunk_id, new[place], *fused[place][2:])) for place in order]
 
 
 def _around(worth: Worth, rows: Vectors) -> Worth:
