@@ -97,12 +97,15 @@ class ChunkIndex:
         except KeyError:
             return None
 
-    async def apply(self, records: Sequence[Record]) -> None:
-        """Apply records in order. When it returns they can be found, but for those that cannot be applied, which `unreadable` counts."""
+    async def apply(self, records: Sequence[Record], *, more: bool = False) -> None:
+        """Apply records in order. When it returns they can be found, but for those that cannot be applied, which `unreadable` counts.
+
+        `more` may come at once: then the keyword index is left ready to write, until `rest`.
+        """
         async with self._writing:
             for start in range(0, len(records), _BATCH):
                 await self._apply_each(records[start : start + _BATCH])
-            await self._commit(renew=len(records) < _CATCHING_UP)
+            await self._commit(renew=len(records) < _CATCHING_UP, more=more)
             await self.advance({record.partition: record.offset + 1 for record in records})
 
     async def take(self, tenant: str, changes: Mapping[str, Change]) -> None:
@@ -110,6 +113,12 @@ class ChunkIndex:
         async with self._writing:
             await self._apply(tenant, changes)
             await self._commit(renew=True)
+
+    async def rest(self) -> None:
+        """Nothing came for a while."""
+        if self._keywords is not None:
+            async with self._writing:
+                await self._keywords.commit()
 
     async def advance(self, offsets: Mapping[int, int]) -> None:
         """Note that everything below these offsets is applied; the log may have nothing there any more."""
@@ -189,11 +198,11 @@ class ChunkIndex:
         """In how many chunks each term is; empty if no index can tell."""
         return await self._keywords.rarity(tenant, terms) if self._keywords else {}
 
-    async def _commit(self, *, renew: bool) -> None:
+    async def _commit(self, *, renew: bool, more: bool = False) -> None:
         """What was applied can be found by its words. Where any are gone, those of a small tenant are added anew: scores count what is there."""
         if self._keywords is None:
             return
-        await self._keywords.commit()
+        await self._keywords.commit(more=more)
         if not renew or not isinstance(self._keywords, Renewed):
             return
         for tenant in sorted(tenant for tenant in self._stale if len(self._store.of(tenant)) <= _RENEWED):
@@ -272,7 +281,9 @@ async def follow(journal: Journal, index: ChunkIndex) -> None:
                 while True:
                     records = await follower.read(_READ_S)
                     if records:
-                        await index.apply(records)
+                        await index.apply(records, more=True)
+                    else:
+                        await index.rest()
                     await index.advance(follower.positions)
         except Unavailable as error:
             log.warning("chunks not followed", error=str(error), retry_s=_RETRY_S)

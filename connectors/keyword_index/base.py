@@ -39,8 +39,8 @@ class KeywordIndex(Protocol):
         """Unknown ids are passed over."""
         ...
 
-    async def commit(self) -> None:
-        """Make what was upserted and removed visible to searches."""
+    async def commit(self, *, more: bool = False) -> None:
+        """Make what was upserted and removed visible to searches. `more` is to come soon: what writing takes may be kept until a commit without."""
         ...
 
     async def search(self, tenant: str, question: str, k: int, *, also: str = "", within: Collection[str] | None = None) -> list[Hit]:

@@ -44,7 +44,7 @@ class RankBm25Index:
         if tenant in self._tenants:
             self._tenants[tenant].remove(chunk_ids)
 
-    async def commit(self) -> None:
+    async def commit(self, *, more: bool = False) -> None:
         for index in self._tenants.values():
             index.commit()
 

@@ -28,7 +28,7 @@ class WeaviateKeywordIndex:
     async def remove(self, tenant: str, chunk_ids: Sequence[str]) -> None:
         await self._chunks.remove(tenant, chunk_ids)
 
-    async def commit(self) -> None:
+    async def commit(self, *, more: bool = False) -> None:
         """What was written is found already."""
 
     async def search(self, tenant: str, question: str, k: int, *, also: str = "", within: Collection[str] | None = None) -> list[Hit]:

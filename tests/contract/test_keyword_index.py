@@ -94,6 +94,20 @@ async def test_an_upsert_replaces_and_a_removal_removes(index: KeywordIndex) -> 
     assert await found(index, "apples") == ["lag#0"]
 
 
+async def test_each_commit_is_seen_while_more_is_to_come(index: KeywordIndex) -> None:
+    """What was replaced or removed between two of them is gone, and the one at the end changes nothing."""
+    answers = []
+    for text in ("Bananas.", "Apples."):
+        await index.upsert("a", [LAG._replace(text=text)])
+        await index.remove("a", ["keep#0"])
+        await index.commit(more=True)
+        answers.append((await found(index, "records distance bananas"), await found(index, "apples")))
+    await index.commit()
+
+    assert [(["lag#0"], []), ([], ["lag#0"])] == answers
+    assert ["lag#0"] == await found(index, "apples")
+
+
 async def test_tenants_neither_see_nor_move_each_other(index: KeywordIndex) -> None:
     """Another tenant's chunks change no score, and no removal of one touches the other."""
     before = await index.search("a", "lag partition", 10)

@@ -35,6 +35,18 @@ async def test_a_chunk_that_comes_again_costs_no_second_id() -> None:
     assert (3, 1) == (len(held), len({id(chunk_id) for chunk_id in held}))
 
 
+async def test_a_writer_is_kept_while_more_is_to_come_and_no_longer() -> None:
+    """An open one costs threads and memory, and there may be a thousand tenants; to wait for its merges takes longer than to commit."""
+    index = TantivyIndex()
+    open_after = []
+    for more in (True, True, False):
+        await index.upsert("a", [Entry("a/d#0", "", "", "the lag of a group")])
+        await index.commit(more=more)
+        open_after.append(index._tenants["a"].is_open)
+
+    assert [True, True, False] == open_after
+
+
 async def test_a_large_index_answers_as_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its searches run in threads: more of them at once than there are threads, each with its own question, also within a filter."""
     index = TantivyIndex()
