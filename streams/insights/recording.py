@@ -26,7 +26,7 @@ from schemas.errors import LogUnavailable
 from schemas.insight_events import kept_since
 from schemas.topics import ANSWERS, FEEDBACK, INSIGHTS, QUERIES, Topic
 from streams.insights.insights import CLOCKS_DIFFER_MS
-from streams.insights.live import LiveRows
+from streams.insights.live import LiveRows, Place
 from streams.insights.standing import Standing, Wrong
 
 SOURCE = "/roxy/worker"
@@ -89,7 +89,7 @@ class Recorder:
         counted_s = await _in_turns(rows.look())
         places = list(rows.changed())
         for begin in range(0, max(len(places), 1), _AT_ONCE):
-            counted_s += await _in_turns(standing.want(place, rows.row(place)) for place in places[begin : begin + _AT_ONCE])
+            counted_s += await _in_turns(_counted(rows, standing, places[begin : begin + _AT_ONCE]))
             await self._mend(standing.wrong(rows))
         since = kept_since(self._now(), self._kept.days)
         if since > rows.since:
@@ -112,6 +112,12 @@ async def _read(followers: Mapping[str, Follower], rows: LiveRows, standing: Sta
             elif (event := decoded(record)) is not None:
                 rows.add(event)
             await asyncio.sleep(0)
+
+
+def _counted(rows: LiveRows, standing: Standing, places: Iterable[Place]) -> Iterator[None]:
+    for place in places:
+        standing.want(place, rows.row(place))
+        yield
 
 
 async def _in_turns(work: Iterator[None]) -> float:

@@ -8,7 +8,7 @@ import signal
 import time
 import uuid
 from collections.abc import Iterator
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -72,7 +72,8 @@ def happened(tenant: str, chance: random.Random) -> Iterator[Event]:
         yield an_answer("a-q1", attempt=2, answered=chance.random() < 0.8, **made, **later)
         yield chance.choice([a_failure("a-q2", in_vain=(PAID,), **now), a_stop("a-q2", **now), an_answer("a-q2", **made, **now)])
         yield given("f1", "a-q1", thumb=chance.choice(["up", "down"]), tags=("long",)).model_copy(update=later)
-        yield given("f2", "a-q1", **chance.choice([{"correction": "Better."}, {"stars": 4}, {"signal": "copied"}])).model_copy(update=later)
+        said: list[dict[str, Any]] = [{"correction": "Better."}, {"stars": 4}, {"signal": "copied"}]
+        yield given("f2", "a-q1", **chance.choice(said)).model_copy(update=later)
         if chance.random() < 0.2:
             yield asked_for_another("a-q1.1", **{**where, "time": time_of(at + 8)})
 
