@@ -16,6 +16,7 @@ from tests.robustness.validators import (
     projections,
     questions,
     readers,
+    refusals,
     sessions,
 )
 from tests.robustness.validators.violation import Violation
@@ -24,7 +25,7 @@ Validator = Callable[[Log], Iterator[Violation]]
 
 VALIDATORS: dict[str, Validator] = {
     one.RULE: one.violations
-    for one in (questions, answers, readers, completeness, documents, feedback, projections, cancellations, dead_letters, sessions)
+    for one in (questions, answers, readers, completeness, documents, feedback, projections, cancellations, dead_letters, sessions, refusals)
 }
 
 
