@@ -56,7 +56,7 @@ def _regeneration(event: RegenerationAsked) -> Moment:
 
 
 def _cancelled(event: QueryCancelled) -> Moment:
-    return Moment("", event.cancelled_by, "asks to stop", kind="asked")
+    return Moment("", event.cancelled_by, f"asks {event.answer_id or 'all answers'} to stop", kind="asked")
 
 
 def _found(event: ChunksRetrieved) -> Moment:

@@ -10,7 +10,7 @@ from connectors.language_model.base import LanguageModel, Prompt, Turn
 from connectors.language_model.canned import CannedModel
 from connectors.language_model.extractive import ExtractiveModel
 from connectors.language_model.scripted import ScriptedModel
-from schemas.events import CacheKey, ChunksRetrieved, Filters, IndexPosition
+from schemas.events import CacheKey, ChunksRetrieved, Filters, IndexPosition, KnownVotes
 from schemas.settings import Settings
 from streams.answering.cache_key import key_of
 from tests.builders import a_chunk, a_session, chunks_retrieved
@@ -48,6 +48,7 @@ def test_case_and_spacing_make_no_difference(question: str) -> None:
         a_key(found_so(index=IndexPosition(index="test", generation=1, offsets={"0": 7}))),
         a_key(found_so(index=IndexPosition(index="test", offsets={"0": 8}))),
         a_key(found_so(plan="other")),
+        a_key(found_so(votes=KnownVotes(offsets={"0": 1}, digest="2f"))),
         a_key(found_so(filters=Filters(tags=("new",)))),
         a_key(arms={"words": "short"}),
         a_key(model=ScriptedModel.from_json('{"text": "Otherwise."}')),
@@ -55,7 +56,7 @@ def test_case_and_spacing_make_no_difference(question: str) -> None:
         a_key(prompt=PROMPT._replace(turns=(Turn("Where?", "There."),))),
         a_key(self_check=True),
     ],
-    ids=["tenant", "index", "generation", "position", "plan", "filters", "arm", "model", "summary", "turns", "setting"],
+    ids=["tenant", "index", "generation", "position", "plan", "votes", "filters", "arm", "model", "summary", "turns", "setting"],
 )
 def test_in_other_circumstances_it_is_another_answer(other: CacheKey) -> None:
     """Nothing of the one is given in the other, not even to a question that means the same."""
