@@ -24,7 +24,7 @@ from tests.robustness.traffic.client import Client
 from tests.robustness.traffic.crew import at_work
 from tests.robustness.traffic.watching import reads_all
 from tests.robustness.traffic.world import World
-from tests.robustness.validators.judgement import violations_of
+from tests.robustness.validators.rules import violations_of
 from tests.robustness.validators.violation import Violation
 
 _FINISH_S = 60.0  # for readers to see the last of what there is

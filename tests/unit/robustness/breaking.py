@@ -11,7 +11,7 @@ from schemas.record import Record
 from schemas.session_id import Session
 from tests.robustness.history import Connection, Frame, History, Operation
 from tests.robustness.log import Log
-from tests.robustness.validators.judgement import VALIDATORS
+from tests.robustness.validators.rules import VALIDATORS
 from tests.unit.robustness.story import place_of
 
 Chosen = Callable[[dict[str, Any]], bool]

@@ -23,7 +23,7 @@ from schemas.record import Record
 from schemas.topics import ANSWERS, DEAD_LETTERS, DOCUMENTS, FEEDBACK, INGESTIONS, QUERIES
 from tests.robustness.history import Connection, Frame, History
 from tests.robustness.log import Log
-from tests.robustness.validators.judgement import violations_of
+from tests.robustness.validators.rules import violations_of
 from tests.unit.robustness.breaking import fields_of, with_topic
 from tests.unit.robustness.sound import sound
 

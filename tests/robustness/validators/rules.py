@@ -1,4 +1,4 @@
-"""Judgement: all rules, held against one history."""
+"""Rules: all of them, held against one history."""
 
 from __future__ import annotations
 

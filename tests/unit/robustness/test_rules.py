@@ -1,8 +1,8 @@
-"""tests/robustness/validators/judgement.py: all rules together."""
+"""tests/robustness/validators/rules.py: all rules together."""
 
 from __future__ import annotations
 
-from tests.robustness.validators.judgement import violations_of
+from tests.robustness.validators.rules import violations_of
 from tests.unit.robustness.sound import sound
 
 
