@@ -83,6 +83,8 @@ def parts(one: JudgedAnswer, by: By | None) -> list[tuple[str, JudgedAnswer]]:
 
 def _about(one: JudgedAnswer, document: str) -> JudgedAnswer:
     """Marks for chunks of other documents say nothing of this one."""
+    if all(of == document for of, _ in one.chunk_marks):
+        return one
     return one._replace(chunk_marks=tuple(pair for pair in one.chunk_marks if pair[0] == document))
 
 

@@ -21,6 +21,7 @@ from streams.insights.session_fold import JudgedAnswer
 
 _SHORTEST: Window = "5min"
 _LOOKS: tuple[By | None, ...] = (None, *get_args(By))
+_FEW = 4  # answers: they take less memory than their tally, and most documents are cited by no more in five minutes
 _Cell = tuple[str, int]  # tenant, and five minutes by their beginning
 _Group = tuple[By | None, str]  # by what, and its value
 _Id = tuple[str, str]  # session and answer
@@ -52,7 +53,7 @@ class LiveRows:
         self._changed: set[Place] = set()
         self._sessions: dict[SessionKey, dict[str, JudgedAnswer]] = {}  # as they were looked at last
         self._cells: dict[_Cell, dict[_Id, JudgedAnswer]] = {}
-        self._tallies: dict[_Cell, dict[_Group, Tally]] = {}
+        self._tallies: dict[_Cell, dict[_Group, Tally | tuple[JudgedAnswer, ...]]] = {}
 
     def add(self, event: Event) -> None:
         """In any order, any number of times."""
@@ -131,13 +132,15 @@ class LiveRows:
             for by in _LOOKS:
                 for value, part in parts(one, by):
                     groups.setdefault((by, value), []).append(part)
-        self._tallies[cell] = {group: tally_of(answers) for group, answers in groups.items()}
+        self._tallies[cell] = {group: tally_of(answers) if len(answers) > _FEW else tuple(answers) for group, answers in groups.items()}
 
     def _figures(self, place: Place) -> Figures | None:
         starts = range(place.start, place.start + SECONDS[place.window], SECONDS[_SHORTEST])
         cells = (self._tallies.get((place.tenant, start), {}) for start in starts)
         found = [tallies[place.by, place.value] for tallies in cells if (place.by, place.value) in tallies]
-        return figures(together(found)) if found else None
+        few = [one for answers in found if not isinstance(answers, Tally) for one in answers]
+        tallies = [tally for tally in found if isinstance(tally, Tally)] + ([tally_of(few)] if few else [])
+        return figures(together(tallies)) if tallies else None
 
 
 def _cell_of(one: JudgedAnswer) -> _Cell:

@@ -14,11 +14,11 @@ from schemas.moments import seconds_of
 from schemas.record import Record
 from schemas.topics import INSIGHTS
 from streams.insights.gathering import Gathering
-from streams.insights.grouping import rows_of
+from streams.insights.grouping import rows_of, time_of
 from streams.insights.live import LiveRows, Place
 from streams.insights.standing import Standing
 from tests.builders import CONTEXT, a_record
-from tests.unit.streams.insights.judged_sessions import a_failure, asked, happenings
+from tests.unit.streams.insights.judged_sessions import A, B, a_failure, asked, happenings
 from tests.unit.streams.preferences.judged import UNHURRIED, an_answer, given
 
 _Row = tuple[str, Window, str, By | None, str | None]
@@ -125,6 +125,19 @@ def test_a_new_day_lets_go_of_the_oldest(before: list[Event], after: list[Event]
     old = {row: figures for row, figures in stood.items() if seconds_of(row[2]) < NEXT}
 
     assert {**old, **late} == held(topic)
+
+
+def test_windows_with_many_answers_come_to_the_same() -> None:
+    """Tallied once, and put together with those of which there are few."""
+    minutes = [0] * 7 + [1] * 3 + [60, 61, 300]
+    answers = [an_answer(f"a-{n}", time=time_of(DAY + 60 * minute), took_ms=n * 0.1, citations=(A, B)) for n, minute in enumerate(minutes)]
+    events: list[Event] = [*answers, given(answer_id="a-3", chunk_id=A.chunk_id, thumb="down"), given("f2", "a-12", thumb="up")]
+    topic: list[Record] = []
+    board = Board(topic)
+    board.add(*events)
+    board.look()
+
+    assert folded(events) == held(topic)
 
 
 def test_a_row_without_answers_is_taken_back() -> None:
