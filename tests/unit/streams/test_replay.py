@@ -14,7 +14,7 @@ from connectors.language_model import open_language_model
 from connectors.language_model.base import Prompt
 from infra.replays import Against
 from schemas.errors import InvalidInput, InvalidPosition, UnknownQuery
-from schemas.events import AnswerCompleted, ChunksRetrieved, Citation, Filters, Understanding
+from schemas.events import AnswerCompleted, ChunksRetrieved, Citation, Filters, Sibling, Understanding, answer_id_of
 from schemas.settings import Settings
 from schemas.topics import CHUNKS
 from streams.comparison import compared, overlap, rank_biased_overlap
@@ -193,6 +193,19 @@ async def test_of_a_question_what_was_found_first_counts_and_of_its_answers_the_
 
     assert past.answer is not None
     assert (found.question, 7) == (past.found.question, past.answer.attempt)
+
+
+async def test_other_answers_to_a_question_are_not_replayed(corpus: LoggedCorpus) -> None:
+    """Nor is what was found for them, nor are their attempts taken for the first answer's."""
+    found = await asked(corpus)
+    sibling = found.model_copy(update={"question": "looked up again", "sibling": Sibling(answer_id=f"{answer_id_of(found.query_id)}.1")})
+    answers = [an_answer(found, attempt=1), an_answer(found, attempt=9).model_copy(update={"answer_id": sibling.answer_id})]
+    await corpus.journal.append_all([sibling], CONTEXT)
+    await corpus.journal.append_all(answers, CONTEXT)
+    [past] = await past_questions(corpus.journal)
+
+    assert past.answer is not None
+    assert (found.question, 1) == (past.found.question, past.answer.attempt)
 
 
 async def test_the_table_counts_what_cannot_be_compared(corpus: LoggedCorpus) -> None:
