@@ -17,6 +17,7 @@ from schemas.events import AnswerCancelled, AnswerCompleted, Citation, Event, Fe
 from schemas.topics import SESSION_EVENTS
 from tests.builders import CONTEXT, a_feedback, a_query, a_session, chunks_retrieved, generation_started, tokens
 from tests.unit.schemas.event_strategies import events_of
+from tests.unit.streams.preferences.judged import UNHURRIED
 
 SESSION = a_session()
 FOUND = chunks_retrieved(SESSION)
@@ -133,7 +134,8 @@ async def test_a_session_without_records_is_said_to_have_none() -> None:
     assert "Nothing was asked yet" in printed(await past([]))
 
 
-@for_all(st.lists(st.sampled_from(SESSION_EVENTS).flatmap(events_of), max_size=6))
+@UNHURRIED
+@for_all(st.lists(st.sampled_from(SESSION_EVENTS).flatmap(events_of), max_size=2))
 async def test_whatever_lies_in_a_session_can_be_shown(written: list[Event]) -> None:
     """Every event that there is, in any order."""
     mine = [event.model_copy(update={"tenant": SESSION.tenant, "session_id": SESSION.id}) for event in written]
