@@ -151,6 +151,7 @@ class Worker:
         self._delivered = Delivered(app.consumer_generation_id, {})
         self._held = frozenset((tp.topic, tp.partition) for tp in assigned)
         app.consumer._thread._consumer._fetcher._fetch_max_wait_ms = _FETCH_WAIT_MS  # Faust has no setting for it
+        app.consumer.perform_seek = partial(_seek, app.consumer)  # which Faust calls next
         log.info("partitions assigned", partitions=len(assigned), generation=app.consumer_generation_id)
         try:
             ends = {(agent.topic.name, number): end for agent in self._agents for number, end in (await self._journal.ends(agent.topic)).items()}
@@ -181,6 +182,17 @@ class Worker:
         commit: Callable[[Mapping[TP, int]], Awaitable[bool]] = self.app.consumer._commit  # type: ignore[attr-defined]
         if fresh and await commit({TP(*key): offset for key, offset in fresh.items()}):
             self._committed |= fresh
+
+
+async def _seek(consumer: Any) -> None:
+    """Faust's own way back to what is committed, and to the beginning where nothing is: there aiokafka stays behind what was read meanwhile.
+
+    What Faust reads while partitions are shared out anew it throws away, so the first records of a partition would never be worked on.
+    """
+    await type(consumer).perform_seek(consumer)
+    begun_with = {tp: 0 for tp in consumer.assignment() if not consumer._read_offset.get(tp)}
+    if begun_with:
+        await consumer.seek_wait(begun_with)
 
 
 async def _at_most(timeout_s: float, stopping: Awaitable[object]) -> None:

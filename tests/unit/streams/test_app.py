@@ -53,6 +53,29 @@ async def test_agents_whose_consumer_has_died_are_let_go_of(answer: Callable[[],
     assert ([("queries", 0)], ["error", "error"]) == (window.revoked, [line["log_level"] for line in lines])
 
 
+async def test_a_partition_of_which_nothing_is_committed_is_read_from_its_beginning_again() -> None:
+    """Faust goes back to offsets above 0 only, and has thrown away what it read while partitions were shared out."""
+
+    class Consumer:
+        def __init__(self) -> None:
+            self._read_offset: dict[TopicPartition, int | None] = {}
+            self.sought: dict[TopicPartition, int] = {}
+
+        async def perform_seek(self) -> None:
+            self._read_offset |= {("queries", 0): None, ("queries", 1): 0, ("queries", 2): 7}
+
+        def assignment(self) -> set[TopicPartition]:
+            return {("queries", number) for number in range(4)}
+
+        async def seek_wait(self, partitions: dict[TopicPartition, int]) -> None:
+            self.sought |= partitions
+
+    consumer = Consumer()
+    await module._seek(consumer)
+
+    assert {("queries", 0): 0, ("queries", 1): 0, ("queries", 3): 0} == consumer.sought
+
+
 def a_worker(window: Any, answer: Callable[[], Awaitable[None]]) -> Worker:
     """As it is when its Faust app has crashed."""
 
