@@ -26,7 +26,8 @@ _TWICE = 2  # in two sessions, so that most likely both workers' indexes are ask
 async def search(client: Client, world: World, words: list[str]) -> list[tuple[str, Asked]]:
     """Ask for each word, as anybody would; the answers are read as any are."""
     chosen = client.chance.sample(words, min(_WORDS, len(words)))
-    return [(word, one) for word in chosen for _ in range(_TWICE) if (one := await _search_one(client, world, word))]
+    asked = await asyncio.gather(*(_search_one(client, world, word) for word in chosen * _TWICE))
+    return [(word, one) for word, one in zip(chosen * _TWICE, asked, strict=True) if one is not None]
 
 
 async def searched(client: Client, asked: list[tuple[str, Asked]]) -> list[Search]:
