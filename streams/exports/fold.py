@@ -1,6 +1,6 @@
 """Fold: the rows of a plan, from the log up to its bounds. Called by `roxy export` and by its verification, which therefore agree.
 
-Sessions come one after the other; of each only its rows are kept, and of these only what the events hold already.
+Sessions come one after the other; of each only its rows are kept, on disk: in memory they are half a KiB each.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from connectors.tokenizer.base import Tokenizer
 from schemas.events import Feedback, FeedbackGiven
 from streams.exports.answer_rows import kto_rows, prompt_rows, sft_rows
 from streams.exports.filters import reason_against
+from streams.exports.kept_rows import Kept, Rows, set_aside
 from streams.exports.pair_rows import pair_rows
 from streams.exports.personal_data import Scrubber
 from streams.exports.plan import Kind, Plan
@@ -22,6 +23,7 @@ from streams.exports.row import Row
 from streams.exports.split import SPLITS, Split, balanced, distinct, split_of
 from streams.preferences.replay import Bounds, Judged, judged_sessions
 from streams.replay import Advance
+from streams.set_aside import SetAside
 
 _MAKERS: dict[Kind, Callable[[Judged, Plan, Pseudonyms, Counter[str]], Iterator[Row]]] = {
     "preferences": pair_rows,
@@ -43,16 +45,16 @@ class Tools(NamedTuple):
 class Folded(NamedTuple):
     """The rows, by split, in order of their ids; and how many were left out, by reason."""
 
-    splits: dict[Split, list[Row]]
+    splits: dict[Split, Rows]
     dropped: dict[str, int]
 
 
 async def folded(journal: Journal, bounds: Bounds, plan: Plan, tools: Tools, advance: Advance = lambda _: None) -> Folded:
     """Raises LogUnavailable."""
-    rows: list[Row] = []
+    rows, aside = list[Kept](), SetAside[Row]()
     dropped: Counter[str] = Counter()
     async for judged in judged_sessions(journal, bounds, advance):
-        rows += _rows_of(judged, plan, tools, dropped)
+        rows += [set_aside(row, aside) for row in _rows_of(judged, plan, tools, dropped)]
     rows.sort(key=lambda row: row.row_id)
     kept = distinct(rows) if plan.deduplicate else rows
     dropped["said already"] = len(rows) - len(kept)
@@ -60,7 +62,9 @@ async def folded(journal: Journal, bounds: Bounds, plan: Plan, tools: Tools, adv
     if plan.balance:
         train = balanced(splits["train"])  # what is tested on stays as it is in life
         dropped["balanced away"], splits["train"] = len(splits["train"]) - len(train), train
-    return Folded(splits, {reason: count for reason, count in sorted(dropped.items()) if count})
+    return Folded(
+        {split: Rows(aside, found) for split, found in splits.items()}, {reason: count for reason, count in sorted(dropped.items()) if count}
+    )
 
 
 def _rows_of(judged: Judged, plan: Plan, tools: Tools, dropped: Counter[str]) -> Sequence[Row]:

@@ -36,6 +36,11 @@ class Row(NamedTuple):
         return text_hash(self.prompt)
 
     @property
+    def said(self) -> str:
+        """Stands for prompt and texts: rows that say the same have the same."""
+        return text_hash(self.prompt, *self.texts)
+
+    @property
     def turns(self) -> list[dict[str, str]]:
         return read_turns(self.prompt)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple
@@ -48,8 +49,6 @@ async def export(journal: Journal, bounds: Bounds, plan: Plan, tools: Tools, out
 
 def summary(fold: Folded, plan: Plan, tools: Tools, bounds: Bounds, begins: Begins) -> Manifest:
     """The manifest of a fold, before there are files."""
-    rows = [row for split in fold.splits.values() for row in split]
-    labels = {name: sum(row.label is value for row in fold.splits["train"]) for name, value in (("desirable", True), ("undesirable", False))}
     return Manifest(
         plan=plan,
         feedback=place(begins.feedback, bounds.feedback),
@@ -58,8 +57,8 @@ def summary(fold: Folded, plan: Plan, tools: Tools, bounds: Bounds, begins: Begi
         rows={split: len(rows) for split, rows in fold.splits.items()},
         left_out=fold.dropped,
         scrubbed=dict(sorted(tools.scrubber.counts.items())) if tools.scrubber else {},
-        labels=labels if plan.kind == "kto" else {},
-        lengths=lengths_of(rows, tools.tokenizer)._asdict(),
+        labels=fold.splits["train"].labels if plan.kind == "kto" else {},
+        lengths=lengths_of(chain.from_iterable(fold.splits.values()), tools.tokenizer)._asdict(),
         files=(),
         hashes={},
     )

@@ -1,12 +1,14 @@
 """Replay: the judged sessions of the whole log, from `feedback` and `answers`, which are kept for ever.
 
-`feedback` is read first; of `answers`, only those of a session that was judged are decoded. So what is kept in memory grows with the judgements,
-not with the log. Called by exports and by rebuild.py, which checks what stands in `preferences`.
+`feedback` is read first; of `answers`, only those of a session that was judged are decoded. They are set aside on disk until their
+session's turn comes: what is kept in memory is half a KiB for each session that was judged. Called by exports and by rebuild.py, which checks
+what stands in `preferences`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+import sys
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from connectors.journal.base import Journal
@@ -19,6 +21,7 @@ from schemas.topics import ANSWERS, FEEDBACK
 from streams.preferences.judgements import Judgements
 from streams.preferences.pairs import latest, pairs_of
 from streams.replay import Advance, history
+from streams.set_aside import SetAside
 
 SessionKey = tuple[str, bytes]  #: tenant and session id
 
@@ -68,32 +71,45 @@ async def replayed_pairs(journal: Journal, bounds: Bounds, *, implicit_weight: f
 
 
 class _Sessions:
-    """The judged sessions as they are read."""
+    """The judged sessions as they are read: of each, where its records are set aside."""
 
     def __init__(self) -> None:
-        self._feedback: dict[SessionKey, list[Feedback]] = {}
-        self._answers: dict[SessionKey, list[AnswerCompleted]] = {}
-        self._positions: dict[SessionKey, dict[str, Position]] = {}
+        self._places: dict[SessionKey, list[int]] = {}  #: in the order that they were read in
+        self._aside = SetAside[Record]()
 
     def take_feedback(self, record: Record) -> None:
         event = decoded(record)
         if isinstance(event, FeedbackGiven | FeedbackRetracted):
-            key = (event.tenant, event.session_id.encode())
-            self._feedback.setdefault(key, []).append(event)
-            self._positions.setdefault(key, {}).setdefault(event.id, record.position)
+            self._keep(self._places.setdefault((sys.intern(event.tenant), event.session_id.encode()), []), record)
 
     def take_answer(self, record: Record) -> None:
         """By its header and key it is known whether somebody has judged it: most are not decoded."""
-        key = (record.header("tenant") or "", record.key or b"")
-        event = decoded(record) if key in self._feedback else None
-        if isinstance(event, AnswerCompleted):
-            self._answers.setdefault(key, []).append(event)
-            self._positions[key].setdefault(event.id, record.position)
+        places = self._places.get((record.header("tenant") or "", record.key or b""))
+        if places is not None:
+            self._keep(places, record)
 
     def __iter__(self) -> Iterator[Judged]:
-        for key in sorted(self._feedback):
-            answers = latest(self._answers.get(key, ()))
-            yield Judged(answers, tuple(event for event in self._feedback[key] if _counts(event, answers)), self._positions[key])
+        for key in sorted(self._places):
+            yield _judged([self._aside.read(place) for place in self._places[key]])
+
+    def _keep(self, places: list[int], record: Record) -> None:
+        places.append(self._aside.keep(record._replace(headers=())))
+
+
+def _judged(records: Sequence[Record]) -> Judged:
+    """One session, of its records in both topics."""
+    feedback, found, positions = list[Feedback](), list[AnswerCompleted](), dict[str, Position]()
+    for record in records:
+        event = decoded(record)
+        if record.topic == FEEDBACK.name and isinstance(event, FeedbackGiven | FeedbackRetracted):
+            feedback.append(event)
+        elif record.topic == ANSWERS.name and isinstance(event, AnswerCompleted):
+            found.append(event)
+        else:
+            continue
+        positions.setdefault(event.id, record.position)
+    answers = latest(found)
+    return Judged(answers, tuple(event for event in feedback if _counts(event, answers)), positions)
 
 
 def _counts(event: Feedback, answers: Mapping[str, AnswerCompleted]) -> bool:

@@ -37,10 +37,10 @@ def test_a_prompt_that_is_tested_on_stays_so_when_the_share_grows(prompt: str, o
     assert (split_of(prompt, small), split_of(prompt, large)) != ("test", "train")
 
 
-@for_all(st.sets(st.text(min_size=1), min_size=400, max_size=400))
-def test_the_share_is_about_what_was_asked_for(prompts: set[str]) -> None:
+@for_all(st.text())
+def test_the_share_is_about_what_was_asked_for(begin: str) -> None:
     """Of 400 prompts, with a quarter asked for."""
-    tested = sum(split_of(prompt, 0.25) == "test" for prompt in prompts)
+    tested = sum(split_of(f"{begin}{number}", 0.25) == "test" for number in range(400))
 
     assert 40 < tested < 180
 
