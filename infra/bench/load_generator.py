@@ -22,6 +22,7 @@ from infra.bench.corpus import questions, text_of
 from infra.bench.load_client import Gap, LoadClient, Posts
 from infra.bench.load_plan import ANSWERED, Crowd, Done, Phase, moments
 from infra.bench.wire import NotServed
+from schemas.settings import Placement
 
 TIMEOUT_S = 30.0  # of one operation
 DOCUMENTS = 200  # that are submitted again and again, each time with another text
@@ -41,12 +42,13 @@ class Generator:
         self._submitted = 0
 
     async def start(self) -> None:
-        """Everybody comes."""
+        """Everybody comes; who is told to come back later does so."""
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def come(client: LoadClient) -> None:
             async with turns:
-                await client.start(self._crowd.placement)
+                while not await _came(client, self._crowd.placement):
+                    await asyncio.sleep(1)
 
         await asyncio.gather(*map(come, self._clients))
 
@@ -106,6 +108,16 @@ class Generator:
         self._submitted += 1
         number = self._submitted
         return await _replied(ended, next(self._turns).submit(f"load-{number % DOCUMENTS}", f"# Page {number}\n\n{text_of(number)}\n"))
+
+
+async def _came(client: LoadClient, placement: Placement) -> bool:
+    try:
+        await client.start(placement)
+    except NotServed as error:
+        if not error.says_when:
+            raise
+        return False
+    return True
 
 
 async def _replied(ended: Done, work: Awaitable[None]) -> Done:
