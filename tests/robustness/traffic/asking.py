@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from schemas.events import answer_id_of
-from schemas.events import answer_id_of
 from tests.robustness.history import Frame
 from tests.robustness.traffic.arrivals import arrivals
 from tests.robustness.traffic.client import Client, Reply
@@ -100,17 +99,16 @@ async def _cancels_once(client: Client, one: Asked) -> None:
 
 
 def _followed(client: Client, world: World, session: str, reply: Reply) -> Asked | None:
-    """Somebody reads the answer to its end: of a question, that one's records; of another answer to it, the session's, among which it comes."""
     if not reply.ok:
         return None
     asked = Asked(session, reply.body["query_id"], reply.body["answer_id"])
-    first = asked.answer_id == answer_id_of(asked.query_id)
     world.asked(client.tenant, asked)
-    reader, ends = Reader(client, session, query=asked.query_id if first else None, after=reply.body["cursor"]), list[str]()
+    first = asked.answer_id == answer_id_of(asked.query_id)
+    only = {"query": asked.query_id} if first else {"answer": asked.answer_id}
+    reader = Reader(client, session, only=only, after=reply.body["cursor"])
 
     def seen(frame: Frame) -> None:
         if frame.answer == asked.answer_id and frame.type in _ENDS:
-            ends.append(frame.type)
             world.ended(client.tenant, asked, answered=_ENDS[frame.type])
 
     async def follows() -> None:
@@ -118,7 +116,5 @@ def _followed(client: Client, world: World, session: str, reply: Reply) -> Asked
         world.ended(client.tenant, asked, answered=False)  # also where nobody will see an end: the session is forgotten
 
     reader.seen = seen
-    if not first:
-        reader.enough = lambda: bool(ends)
     world.begin(follows())
     return asked

@@ -49,12 +49,11 @@ class Reader:
         self.client, self.session, self.only, self.after, self.habit = client, session, only, after, habit
         self.name = f"r{next(_NUMBERS)}"
         self.seen: Callable[[Frame], None] = _nothing
-        self.enough: Callable[[], bool] = lambda: False  #: it has what it came for, and leaves
         self._for_good = False  # was refused, and would be again
 
     async def follow(self, world: World) -> None:
         """Until there is no more to come: of a question, its end; of a session, the end of the run."""
-        while (ended := await self.connect(world)) not in ("over", "caught-up") and not self._for_good and not self.enough():
+        while (ended := await self.connect(world)) not in ("over", "caught-up") and not self._for_good:
             if ended == "cut":
                 await asyncio.sleep(self.client.chance.uniform(*_AWAY_S))
             else:
@@ -88,7 +87,7 @@ class Reader:
             return status, "over" if status == 204 else "refused"
 
     async def _listen(self, reading: Reading, frames: AsyncIterator[httpx2.ServerSentEvent], world: World, leave_after: int | None) -> Ending:
-        while not self.enough() and (leave_after is None or len(reading.frames) < leave_after):
+        while leave_after is None or len(reading.frames) < leave_after:
             waiting = asyncio.ensure_future(anext(frames, None))
             try:
                 while not (await asyncio.wait({waiting}, timeout=_ALL_SEEN_S))[0]:
