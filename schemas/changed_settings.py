@@ -5,6 +5,7 @@ Asked by experiments for their arms; and for another answer to a question by the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
@@ -35,6 +36,8 @@ OF_A_SIBLING: tuple[str, ...] = (
     *("prompt", "prompt_tokens", "history_turns"),
     *("refusals", "refuse_below", "self_check"),
 )
+_TEMPLATE = re.compile(r"[\w.-]{1,100}")
+_SHOWN = 100  # characters of what was asked for, in an error
 _DEAREST = ("model_max_tokens", "prompt_tokens")  # what is paid for: less may be asked for, not more
 
 
@@ -59,6 +62,8 @@ def for_a_sibling(wanted: Mapping[str, Any], settings: Settings, *, looks_up: bo
     """
     read = {name: _read(name, value, looks_up=looks_up) for name, value in wanted.items()}
     _require_allowed("language_model", read, models_of(settings))
+    if "prompt" in read and not _TEMPLATE.fullmatch(read["prompt"]):
+        raise InvalidRegeneration("prompt: this is no template's name.", remedy="`roxy prompts list` lists them.")
     _require_allowed("reranker", read, {"none", settings.reranker, *_of_arms("reranker", settings)})
     for name in _DEAREST:
         if read.get(name, 0) > getattr(settings, name):
@@ -92,4 +97,4 @@ def _read(name: str, value: Any, *, looks_up: bool) -> Any:
 
 def _require_allowed(name: str, read: Mapping[str, Any], allowed: set[str]) -> None:
     if name in read and read[name] not in allowed:
-        raise InvalidRegeneration(f"{name}: {read[name]!r} is not served here.", remedy=f"There are {', '.join(sorted(allowed))}.")
+        raise InvalidRegeneration(f"{name}: {read[name][:_SHOWN]!r} is not served here.", remedy=f"There are {', '.join(sorted(allowed))}.")

@@ -58,6 +58,7 @@ def test_settings_are_read_as_the_process_has_them() -> None:
         ({"model_seed": 2**80}, "model_seed"),
         ({"language_model": "openai:dear"}, "language_model: 'openai:dear' is not served here"),
         ({"reranker": "cross-encoder:any"}, "reranker: 'cross-encoder:any' is not served here"),
+        ({"prompt": "../secret"}, "prompt: this is no template's name"),
         ({"model_max_tokens": 1_025}, "model_max_tokens: at most 1024 here"),
         ({"prompt_tokens": 5_000}, "prompt_tokens: at most 4000 here"),
         ({"top_k": 3}, "top_k says how a question is looked up"),
