@@ -67,7 +67,7 @@ async def stretches(
             yield Stretch(partition.partition, inside, start)
     finally:
         fetching.cancel()
-        await asyncio.wait((fetching,))
+        await asyncio.gather(fetching, return_exceptions=True)
 
 
 async def _patiently(partition: TopicPartition, offset: int, fetches: Fetch, silence_s: float) -> Fetched:
