@@ -2,7 +2,7 @@
 
 One index each, and not one for all with a filter, because then one tenant's words would move another's scores. An index at rest costs
 little; an open writer costs 2.4 MiB and 6 threads, so one is opened for a batch and closed by `commit` (12 ms in all for one chunk), but where
-more is to come: to close it is to wait until segments are merged, and while documents pour in that took half of the index's time.
+more is to come: to close it is to wait until segments are merged, and while documents pour in commits took half of the index's time.
 Adding takes 75 microseconds a chunk of 230 words, in its thread. A search over 10,000 takes 0.3 ms and runs where it is called; over 100,000
 it takes 1 ms and runs in a thread, beside the search for vectors: tantivy lets go of the interpreter lock, usearch holds it.
 """
