@@ -16,7 +16,7 @@ from infra.environment import PROJECT
 from schemas.errors import MissingExtra
 from schemas.settings import PREFIX
 
-_PACKAGES = ("httpx2", "numpy", "psutil", "rich", "uvicorn", "faust")
+_PACKAGES = ("httpx2", "numpy", "psutil", "rich", "uvicorn", "tantivy")
 
 
 def register(app: typer.Typer) -> None:
