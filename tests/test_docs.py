@@ -33,6 +33,7 @@ _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _ROXY = re.compile(r"(?:^|\s)(?:\./)?roxy((?: [^`#|>;&]*)?)")
+GROUPS = ("bench", "feedback", "flags", "index", "preferences", "replay", "review")  #: of commands
 SUBCOMMAND = re.compile(r"^  ([a-z]+) {2,}[A-Z]", re.MULTILINE)
 _SETTING = re.compile(rf"\b{PREFIX}[A-Z0-9_]+[A-Z0-9]\b")
 
@@ -190,7 +191,7 @@ def help_of(words: list[str]) -> str:
 def test_every_command_and_option_exists(page: str, call: str) -> None:
     """As `--help` has them. Options of `roxy test` that it does not know are pytest's."""
     name, *words = shlex.split(call)
-    subcommand = words[:1] if name in ("bench", "feedback", "flags", "index", "preferences", "replay", "review") and words and words[0].islower() else []
+    subcommand = words[:1] if name in GROUPS and words and words[0].islower() else []
     shown = help_of([name, *subcommand])
     options = {word.partition("=")[0] for word in words if word.startswith("--")}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -58,10 +58,10 @@ async def bench_answers(settings: Settings, *, count: int = 200, at_once: int = 
         await fill(broker.settings, _CHUNKS)
         await up(broker.settings.model_copy(update={"kafka_bootstrap": None}))
         port = broker.settings.api_port
-        await _timed(port, warm_up, at_once)  # a broker that has just started interprets its code
-        _, alone_s = await _timed(port, one_by_one, 1)
-        answered, together_s = await _timed(port, asked, at_once)
-        again, _ = await _timed(port, asked[:_REPEATED], 1)
+        await ask_all([port], warm_up, at_once)  # a broker that has just started interprets its code
+        _, alone_s = await ask_all([port], one_by_one, 1)
+        answered, together_s = await ask_all([port], asked, at_once)
+        again, _ = await ask_all([port], asked[:_REPEATED], 1)
     figures = {
         "answers_per_s": count / together_s,
         "answers_one_at_a_time_per_s": _ONE_BY_ONE / alone_s,
@@ -74,13 +74,13 @@ async def bench_answers(settings: Settings, *, count: int = 200, at_once: int = 
     return report("answers", figures=figures, baseline=baseline, goals=_GOALS)
 
 
-async def _timed(port: int, asked: Iterable[str], at_once: int) -> tuple[Answered, float]:
-    """So many clients, each with a session of its own, take the questions in turn; and how long that took."""
+async def ask_all(ports: Sequence[int], asked: Iterable[str], at_once: int) -> tuple[Answered, float]:
+    """So many clients, each with a session of its own, take the questions in turn, spread over the API processes; and how long that took."""
     waiting, answered = iter(list(asked)), Answered([], [], [])
     begun = time.perf_counter()
     async with asyncio.TaskGroup() as clients:
-        for _ in range(at_once):
-            clients.create_task(_client(port, waiting, answered))
+        for number in range(at_once):
+            clients.create_task(_client(ports[number % len(ports)], waiting, answered))
     return answered, time.perf_counter() - begun
 
 

@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
 
     _register_load(benches)
     _register_answers(benches)
+    _register_scale(benches)
     _register_index(benches)
     _register_understanding(benches)
     _register_routing(benches)
@@ -88,6 +89,23 @@ def _register_load(benches: typer.Typer) -> None:
             soak=soak,
         )
         _finish(asyncio.run(bench_load(load_settings(), wish)), as_json)
+
+
+def _register_scale(benches: typer.Typer) -> None:
+    """The bench of what things cost."""
+
+    @benches.command("scale")
+    def scale(
+        layout: Annotated[list[str] | None, typer.Option(help="brokers:workers:apis, such as 1:2:2; may be repeated.")] = None,
+        answers: Annotated[int, typer.Option(min=10, help="How many of each length.")] = 300,
+        at_once: Annotated[int, typer.Option(min=1, help="Clients that ask at a time.")] = 32,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
+    ) -> None:
+        """What an answer and its tokens cost, by process; beside what that lets the machine's cores give."""
+        from infra.bench.scale import LAYOUTS, bench_scale, layout_of
+
+        chosen = [layout_of(text) for text in layout] if layout else LAYOUTS
+        _finish(asyncio.run(bench_scale(load_settings(), layouts=chosen, count=answers, at_once=at_once)), as_json)
 
 
 def _register_answers(benches: typer.Typer) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from infra.bench.answers import bench_answers
 from infra.bench.export import bench_export
 from infra.bench.index import bench_index
@@ -10,6 +12,7 @@ from infra.bench.load import Wish, bench_load
 from infra.bench.replay import bench_replay
 from infra.bench.retrieval import bench_retrieval
 from infra.bench.routing import bench_routing, questions
+from infra.bench.scale import Layout, bench_scale
 from infra.bench.survival import bench_survival
 from schemas.settings import Settings
 
@@ -43,6 +46,15 @@ async def test_the_bench_of_answers_sets_many_at_a_time_beside_the_model_alone(s
 
     assert 1.0 == said.figures["cached_share"]
     assert {"ratio_answers_per_s", "token_p50_ms", "cached_first_token_p50_ms"} <= said.goals.keys()
+
+
+@pytest.mark.timeout(300)
+async def test_scale_says_what_an_answer_and_a_token_cost(settings: Settings) -> None:
+    """Each kind of process, and how many answers the cores give."""
+    said = await bench_scale(settings, layouts=[Layout(1, 1, 1)], count=10, at_once=2)
+
+    assert {"1b1w1a_worker_per_answer_ms", "1b1w1a_api_per_token_us", "1b1w1a_disk_per_token_kib"} <= said.figures.keys()
+    assert said.baseline.keys() == {"1b1w1a_answers_of_20_per_s", "1b1w1a_answers_of_120_per_s"}
 
 
 async def test_the_bench_of_survival_interrupts_answers_and_finds_them_whole(settings: Settings) -> None:

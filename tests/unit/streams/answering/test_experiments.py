@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, chisquare
 
 from schemas.answering_settings import Arm, Experiment
-from schemas.errors import InvalidSetting
 from schemas.changed_settings import CHANGEABLE
+from schemas.errors import InvalidSetting
 from streams.answering.experiments import Experiments, share
 
 SESSIONS = [f"t{number}" for number in range(10_000)]
