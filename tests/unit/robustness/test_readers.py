@@ -52,6 +52,7 @@ def test_two_records_in_each_others_place_are_found() -> None:
         ({"answer": "a-q2"}, "was shown a record of a-q2"),
         ({"cursor": "anything"}, "was given a cursor that is none of this session"),
     ],
+    ids=["tenant", "session", "answer", "cursor"],
 )
 def test_a_record_of_somebody_else_is_found(change: dict[str, str], what: str) -> None:
     """Of another tenant, another session, another answer than was asked for; or a cursor that is another session's."""
