@@ -48,8 +48,8 @@ async def ask_again(
     before = wired.asked_again.find(answer_id, wanted) if key else None
     if before is not None:
         return before
-    await _require_asked(wired, session, query_id)
-    with wired.admission.question(Waiting(session, answer_id)):
+    with wired.admission.question(Waiting(session, answer_id)):  # first: looking for the question reads its session
+        await _require_asked(wired, session, query_id)
         accepted = await _write(wired, principal, session, query_id, answer_id, wanted, repeated=key is not None)
     if key:
         wired.asked_again.remember(answer_id, accepted, wanted)
@@ -67,10 +67,13 @@ async def cancel_one(session_id: SessionId, query_id: QueryId, answer_id: Answer
 
 
 async def _require_asked(wired: Wiring, session: Session, query_id: str) -> None:
-    """Raises UnknownQuery, UnknownSession."""
+    """Looks through the session once, and then through what is new. Raises UnknownQuery, UnknownSession."""
+    seen: Cursor | None = None
     for _ in range(round(_PATIENCE_S / _LOOK_S)):
-        if await where_asked(wired, session, query_id) is not None:
+        end = await wired.session_log.end(session)
+        if await where_asked(wired, session, query_id, after=seen) is not None:
             return
+        seen = end
         await asyncio.sleep(_LOOK_S)
     raise UnknownQuery(f"The session {session.id} holds no question {query_id}: not yet, or no longer.", remedy="Check the id, or ask it again.")
 

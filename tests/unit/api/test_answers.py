@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from api import answers as module
+from connectors.session_log.base import Gap, SessionRecord
+from connectors.session_log.memory import MemorySessionLog
 from schemas.codec import decode
+from schemas.cursor import Cursor
 from schemas.events import AnswerEvent, Event, QueryCancelled, RegenerationAsked
 from schemas.session_id import Session
 from schemas.topics import QUERIES
 from tests.builders import a_regeneration, chunks_retrieved
-from tests.unit.api.conftest import an_answer
+from tests.unit.api.conftest import Run, an_answer, until
+
+
+class CountedLog(MemorySessionLog):
+    """A session log that knows how many records every reading of a history has yielded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[int] = []
+
+    async def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:
+        self.read.append(0)
+        async for entry in super().history(session, after):
+            self.read[-1] += 1
+            yield entry
 
 
 def url(session: str, query_id: str = "q1") -> str:
@@ -91,6 +110,44 @@ async def test_a_question_that_the_session_does_not_hold_is_404(api: Any, monkey
     assert [(404, "urn:roxy:problem:unknown-query"), (404, "urn:roxy:problem:unknown-session")] == [
         (reply.status_code, reply.json()["type"]) for reply in (unknown, gone)
     ]
+
+
+async def test_what_is_not_let_in_reads_nothing(run: Run) -> None:
+    """Whoever asks for answers to what there is not would otherwise be the dearest to refuse."""
+    log = CountedLog()
+    async with run(log=log, max_unanswered=1) as api:
+        session = await asked_session(api)
+        replies = [await api.client.post(url(session, query_id), json={}) for query_id in ("q1", "q1", "q9")]
+
+    assert ([202, 503, 503], 1) == ([reply.status_code for reply in replies], len(log.read))
+
+
+async def test_a_question_that_is_waited_for_is_looked_for_in_what_is_new(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session is read once, however often is looked; and who was refused is not waited for."""
+    monkeypatch.setattr(module, "_LOOK_S", 0.5)
+    log = CountedLog()
+    async with run(log=log) as api:
+        session = await asked_session(api)
+        gone = asyncio.create_task(api.client.post(url(session, "q9"), json={}))
+        await until(lambda: len(log.read) == 1)
+        await api.write(session, an_answer(session, "q2"))
+        reply = await gone
+        waiting = api.wiring.admission.unanswered.count()
+
+    assert (404, [7, 7, 0, 0], 0) == (reply.status_code, log.read, waiting)
+
+
+async def test_a_question_that_comes_while_it_is_waited_for_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its worker puts it into the session a moment later."""
+    monkeypatch.setattr(module, "_LOOK_S", 0.5)
+    log = CountedLog()
+    async with run(log=log) as api:
+        session = await asked_session(api)
+        late = asyncio.create_task(api.client.post(url(session, "q2"), json={}))
+        await until(lambda: len(log.read) == 1)
+        await api.write(session, an_answer(session, "q2"))
+
+        assert (202, [7, 1]) == ((await late).status_code, log.read)
 
 
 async def test_one_key_is_one_answer(api: Any) -> None:
