@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.events import TERMINAL, answer_id_of
 from schemas.session_id import Session
@@ -13,6 +13,7 @@ from tests.robustness.log import Entry, Log, by_answer
 from tests.robustness.validators.violation import Violation
 
 RULE = "questions"
+_Words = tuple[Session, str, str]  # a question's text, or of which question another answer is asked for
 
 
 class Due(NamedTuple):
@@ -23,6 +24,12 @@ class Due(NamedTuple):
     answer: str
     asked: Entry
 
+    @property
+    def words(self) -> _Words:
+        """What somebody must have asked for."""
+        event = self.asked.event
+        return (self.session, "text", event["text"]) if event["type"] == "QueryAsked" else (self.session, "again", self.query)
+
     def __str__(self) -> str:
         return f"{self.session.tenant}/{self.session.id} {self.answer}"
 
@@ -30,7 +37,7 @@ class Due(NamedTuple):
 def violations(log: Log) -> Iterator[Violation]:
     due = {(one.session, one.answer): one for one in _due(log)}
     yield from _accepted(log, due)
-    yield from _asked_by_nobody(log, due)
+    yield from _asked(log, due)
     for one in due.values():
         if one.session not in log.forgotten:
             yield from _ended_once(log, one)
@@ -50,15 +57,22 @@ def _accepted(log: Log, due: dict[tuple[Session, str], Due]) -> Iterator[Violati
             yield Violation(RULE, f"{one.client} in {one.session.id}", "an accepted question is not in the log", (str(one),))
 
 
-def _asked_by_nobody(log: Log, due: dict[tuple[Session, str], Due]) -> Iterator[Violation]:
-    """A refused question is not in the log; what is there was asked by somebody in these words, and each time once."""
-    asked = {(one.session, one.request["text"]) for one in log.operations("ask") if one.outcome != "refused"}
-    again = {(one.session, one.request["query_id"]) for one in log.operations("regenerate") if one.outcome != "refused"}
-    for one in due.values():
-        event = one.asked.event
-        known = (one.session, event["text"]) in asked if event["type"] == "QueryAsked" else (one.session, one.query) in again
-        if not known:
-            yield Violation(RULE, str(one), "is in the log, and nobody has asked it", (str(one.asked),))
+def _asked(log: Log, due: dict[tuple[Session, str], Due]) -> Iterator[Violation]:
+    """A refused question is not in the log; what is there was asked by somebody in these words, and each time once, under whatever id."""
+    asked: dict[_Words, set[Any]] = {}
+    for one in log.operations("ask", "regenerate"):
+        if one.outcome != "refused":
+            words = (one.session, "text" if one.kind == "ask" else "again", one.request["text" if one.kind == "ask" else "query_id"])
+            asked.setdefault(words, set()).add(one.request.get("key", (one.client, one.start)))
+    lying: dict[_Words, list[Due]] = {}
+    for each in due.values():
+        lying.setdefault(each.words, []).append(each)
+    for words, those in lying.items():
+        times, evidence = len(asked.get(words, ())), tuple(str(each.asked) for each in those)
+        if not times:
+            yield from (Violation(RULE, str(each), "is in the log, and nobody has asked it", (str(each.asked),)) for each in those)
+        elif len(those) > times:
+            yield Violation(RULE, str(those[-1]), f"{len(those)} times in the log, and asked {times} times", evidence)
 
 
 def _ended_once(log: Log, due: Due) -> Iterator[Violation]:
@@ -71,9 +85,17 @@ def _ended_once(log: Log, due: Due) -> Iterator[Violation]:
         return
     end = counted[0]
     for entry in records:
-        if entry.marks.type in TERMINAL and entry.record.offset > end.record.offset and entry.marks.attempt > end.marks.attempt:
-            yield Violation(RULE, str(due), "was ended again by a later attempt, which had to see the end", (str(end), str(entry)))
+        if entry.marks.type in TERMINAL and entry.record.offset > end.record.offset:
+            yield from _ended_again(due, end, entry)
     yield from _audited(log, due, end)
+
+
+def _ended_again(due: Due, end: Entry, again: Entry) -> Iterator[Violation]:
+    """An older attempt's worker may have been paused; an attempt's own end may lie there twice."""
+    if again.marks.attempt > end.marks.attempt:
+        yield Violation(RULE, str(due), "was ended again by a later attempt, which had to see the end", (str(end), str(again)))
+    if again.marks.attempt == end.marks.attempt and (again.marks.type, again.event["id"]) != (end.marks.type, end.event["id"]):
+        yield Violation(RULE, str(due), "was ended in another way by the same attempt", (str(end), str(again)))
 
 
 def _audited(log: Log, due: Due, end: Entry) -> Iterator[Violation]:

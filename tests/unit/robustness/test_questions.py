@@ -32,6 +32,23 @@ def test_a_question_in_the_log_was_asked_by_somebody() -> None:
     assert ["is in the log, and nobody has asked it"] == found_by(RULE, refused)
 
 
+def test_a_question_that_was_asked_once_and_lies_there_twice_is_found() -> None:
+    """Under another id it would be answered again. Somebody who asks it again does so under another key."""
+    twice = also(sound(), QUERIES.name, is_of(id="q4:asked"), id="q44:asked", query_id="q44")
+    asked = next(one for one in sound().operations if _is_of(one, "q4"))
+    again = asked._replace(request={**asked.request, "key": "another"}, outcome="unknown", response={})
+
+    assert "2 times in the log, and asked 1 times" in found_by(RULE, twice)
+    assert "2 times in the log, and asked 1 times" not in found_by(RULE, twice._replace(operations=(*twice.operations, again)))
+
+
+def test_another_answer_that_was_asked_for_once_and_is_due_twice_is_found() -> None:
+    """Each wish is for one."""
+    twice = also(sound(), QUERIES.name, is_of(type="RegenerationAsked"), id="q4:more", sibling={"answer_id": "a-q4.3"})
+
+    assert "2 times in the log, and asked 1 times" in found_by(RULE, twice)
+
+
 def test_an_answer_without_an_end_is_found() -> None:
     """It was asked for long before the end of the run."""
     assert ["has not ended"] == found_by(RULE, without(sound(), own(LANE), is_of(id="a-q4:end")))
@@ -59,6 +76,15 @@ def test_a_second_end_by_a_later_attempt_is_found() -> None:
         RULE, also(sound(), own(OWN), is_of(id="a-q1:end"), _attempt(3), attempt=3)
     )
     assert [] == found_by(RULE, also(sound(), own(OWN), is_of(id="a-q1:end"), _attempt(1), attempt=1))
+
+
+def test_two_ends_of_one_attempt_are_found() -> None:
+    """Of another kind, or of another id. The same one twice is what at least once allows."""
+    other = "was ended in another way by the same attempt"
+
+    assert [other] == found_by(RULE, also(sound(), own(OWN), is_of(id="a-q1:end"), {"ce_type": b"AnswerFailed"}, type="AnswerFailed"))
+    assert [other] == found_by(RULE, also(sound(), own(OWN), is_of(id="a-q1:end"), id="a-q1:end2"))
+    assert [] == found_by(RULE, also(sound(), own(OWN), is_of(id="a-q1:end")))
 
 
 def test_a_missing_audit_record_is_found() -> None:

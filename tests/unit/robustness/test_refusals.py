@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.robustness.history import Operation
+import pytest
+
+from tests.robustness.history import History, Operation
 from tests.unit.robustness.breaking import found_by, with_operations
 from tests.unit.robustness.sound import OWN, sound
 
@@ -31,9 +33,47 @@ def test_a_reader_of_a_session_that_there_is_must_not_be_told_that_there_is_none
     assert ["was told that there is nothing to read"] == found_by(RULE, history._replace(connections=(first, *history.connections)))
 
 
+@pytest.mark.parametrize("status", [400, 403, 409, 422])
+def test_a_cursor_of_the_sessions_own_must_not_be_refused(status: int) -> None:
+    """Its reader would give up for good."""
+    assert [f"was refused with {status}, and had asked for what there is"] == found_by(RULE, _resumed(status))
+
+
+def test_what_may_be_refused_to_a_reader() -> None:
+    """One too many, one of a session that is forgotten, and one with a cursor that no one has given it."""
+    asked = next(one for one in sound().operations if one.kind == "ask" and one.session == OWN)
+    forgotten = _resumed(400)._replace(operations=(*sound().operations, asked._replace(kind="forget", outcome="ok", status=204)))
+
+    assert [] == found_by(RULE, _resumed(429))
+    assert [] == found_by(RULE, forgotten)
+    assert [] == found_by(RULE, _resumed(400, after="anything"))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 409, 422])
+def test_an_operation_that_is_in_order_must_not_be_refused(status: int) -> None:
+    """Traffic holds no other ones."""
+    refused = with_operations(sound(), lambda one: _refused(one, status))
+
+    assert [f"was refused with {status}, and had asked for what there is"] == found_by(RULE, refused)
+
+
+def test_a_key_under_which_something_else_was_asked_may_be_refused() -> None:
+    """That is what a key is for."""
+    other = _FIRST._replace(request={**_FIRST.request, "text": "What else?"}, outcome="refused", status=409, response={})
+
+    assert [] == found_by(RULE, sound()._replace(operations=(*sound().operations, other)))
+
+
+def _resumed(status: int, after: str | None = None) -> History:
+    """A reader comes back with a cursor, its last one if there is no other, and is refused."""
+    last = next(one for one in reversed(sound().connections) if one.session == OWN)
+    refused = last._replace(start=last.end, after=after or last.frames[-1].cursor, ended="refused", status=status, frames=())
+    return sound()._replace(connections=(*sound().connections, refused))
+
+
 _FIRST = next(one for one in sound().operations if one.kind == "ask" and one.session == OWN)
 
 
-def _refused(one: Operation) -> Operation:
+def _refused(one: Operation, status: int = 404) -> Operation:
     """The first question of a session."""
-    return one._replace(outcome="refused", status=404, response={}) if one == _FIRST else one
+    return one._replace(outcome="refused", status=status, response={}) if one == _FIRST else one
