@@ -16,7 +16,7 @@ from infra.moments import Moment, moment_of
 from schemas.attempts import AttemptFilter
 from schemas.codec import decoded
 from schemas.cursor import Cursor
-from schemas.events import TERMINAL, AnswerCompleted, Event, GenerationStarted, TokensGenerated, now
+from schemas.events import TERMINAL, AnswerCompleted, Event, GenerationStarted, QueryCancelled, TokensGenerated, now
 
 CUT = "records before this are gone: the session's retention has cut them"
 
@@ -77,7 +77,8 @@ class _Timeline:
         if event is None:
             self._add(about[0], Moment("", "", f"a record that cannot be read lies at {told.record.record.position}", kind="odd"))
             return
-        answer = self._answers.setdefault(about, _Answer()) if about[1] else _Answer()
+        of_one = about[1] and not isinstance(event, QueryCancelled)  # that may name what nobody has asked for
+        answer = self._answers.setdefault(about, _Answer()) if of_one else _Answer()
         taken_over = isinstance(event, GenerationStarted) and answer.attempt >= 0
         answer.take(event)
         if not isinstance(event, TokensGenerated):

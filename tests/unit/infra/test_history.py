@@ -13,7 +13,7 @@ from connectors.session_log.memory import MemorySessionLog
 from infra.history import Past, lines_of, show
 from infra.moments import Moment
 from infra.timeline import CUT, timeline, told
-from schemas.events import AnswerCancelled, AnswerCompleted, Citation, Event, FeedbackRetracted, RegenerationAsked, Sibling
+from schemas.events import AnswerCancelled, AnswerCompleted, Citation, Event, FeedbackRetracted, QueryCancelled, RegenerationAsked, Sibling
 from schemas.topics import SESSION_EVENTS
 from tests.builders import CONTEXT, a_feedback, a_query, a_session, chunks_retrieved, generation_started, tokens
 from tests.unit.schemas.event_strategies import events_of
@@ -104,6 +104,14 @@ async def test_an_answer_that_is_under_way_is_told_as_far_as_it_is_out() -> None
     moments = timeline((await past([*TAKEN_OVER[:6], tokens(FOUND, 1, "new", 2)])).records)
 
     assert ("a-q1 is not ended", "One new") == (moments[-1].what, moments[-1].words)
+
+
+async def test_a_cancellation_makes_no_answer_of_what_it_names() -> None:
+    """Nobody asked for that sibling, so nothing of it will ever end."""
+    stop = QueryCancelled(**_about("q1:stop"), answer_id="a-q1.none", cancelled_by="bob")
+    moments = timeline((await past([*TAKEN_OVER[:9], stop])).records)
+
+    assert [("bob", "asks a-q1.none to stop")] == [one for one in said(moments) if "a-q1.none" in one[1]]
 
 
 async def test_words_are_shown_as_they_are() -> None:
