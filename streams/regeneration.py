@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from itertools import count
 from typing import NamedTuple
 
 from connectors.session_log.base import SessionLog
@@ -23,8 +22,9 @@ from streams.outlet import Output
 from streams.step import Delivery
 
 #: The first answer's worker puts what it found into the session with the answer's beginning, which may wait for a moderator. Whoever asks for
-#: another one at the same moment waits so long for it; then the question is looked up again.
-_LOOK_S, _LOOKS = 0.1, 100
+#: another one at the same moment waits so long for it, between looks; then the question is looked up again. Not longer: who waits has a place
+#: of the window, which everybody's questions need, and holds up the session's next question and its cancellations.
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 
 
 class Question(NamedTuple):
@@ -51,6 +51,7 @@ async def regenerate(
         return
     if not so_far.asked:
         yield event
+        await delivery.written()  # whoever answers must find it in the session
     for_a_sibling(event.sibling.settings, settings, looks_up=event.look_up_again)
     yield (so_far.found or await _found(event, delivery, session_log, look_up),)
 
@@ -76,17 +77,17 @@ async def _found(event: RegenerationAsked, delivery: Delivery, session_log: Sess
 async def _question(session_log: SessionLog, session: Session, query_id: str) -> Question:
     """As the log tells it, once something was found for it. Raises UnknownQuery, UnknownSession."""
     asked_at: int | None = None
-    for looks in count(1):
+    pauses = iter(_PAUSES_S)
+    while True:
         first = await read_back(session_log, session, query_id, asked_at)
         if first.found is not None:
             return Question(first.query or _asked(first.found), first.found.session_offset, first.found)
         if first.query is None or first.asked_at is None:
             raise UnknownQuery(f"The session {session.id} holds no question {query_id}, or no longer.", remedy="Ask it again.")
         asked_at = first.asked_at
-        if first.ended or looks == _LOOKS:
+        if first.ended or (pause_s := next(pauses, None)) is None:
             return Question(first.query, asked_at, None)
-        await asyncio.sleep(_LOOK_S)
-    raise AssertionError  # count() has no end
+        await asyncio.sleep(pause_s)
 
 
 def _asked(found: ChunksRetrieved) -> QueryAsked:

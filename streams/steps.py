@@ -85,20 +85,23 @@ async def on_retrieval(event: Event, delivery: Delivery, *, ports: Ports) -> Asy
     async def so_far(found: ChunksRetrieved) -> AnswerSoFar:
         return await read_back(ports.session_log, Session(found.tenant, found.session_id), found.query_id, found.session_offset, found.answer_id)
 
-    holds_now = ports.steering.of(event.tenant, event.session_id, event.arms, event.sibling)
+    holding = list[InForce]()
 
     async def briefing() -> Brief:
+        # Not before it is asked for: an answer that is whole stays so, whatever may be set by now.
+        holding[:] = [ports.steering.of(event.tenant, event.session_id, event.arms, event.sibling)]
         return await brief_of(
-            event, holds_now, speakers=ports.speakers, conversations=ports.conversations, answers=ports.answers, moderation=ports.moderation
+            event, holding[0], speakers=ports.speakers, conversations=ports.conversations, answers=ports.answers, moderation=ports.moderation
         )
 
     answer = generate(event, delivery, briefing=briefing, cancellations=ports.cancellations, moderation=ports.moderation, read_back=so_far)
     async with aclosing(answer) as outputs:
         async for output in outputs:
             yield output
-            count_end(output, holds_now.arms)  # behind the write: what was lost on the way is said once more
-            count_spent(output)
-            warn_of_length(output, holds_now.settings)
+            count_spent(output)  # behind the write: what was lost on the way is said once more
+            for holds_now in holding:
+                count_end(output, holds_now.arms)
+                warn_of_length(output, holds_now.settings)
 
 
 async def on_feedback(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ from schemas.events import (
 from schemas.record import Record
 from schemas.session_id import Session
 from schemas.settings import Settings
-from schemas.topics import DEAD_LETTERS, QUERIES, RETRIEVALS, Topic
+from schemas.topics import ANSWERS, DEAD_LETTERS, QUERIES, RETRIEVALS, Topic
 from streams import regeneration as module
 from streams.answer_so_far import AnswerSoFar, read_back
 from streams.answering.speakers import Speakers
@@ -59,8 +60,8 @@ SAID = ("Kept ", "for ", "ever ", "[1].")
 class Bench:
     """A worker's frames over ports in memory. Its models are opened as their settings say, and remembered."""
 
-    def __init__(self, model: ScriptedModel | None = None, **changed: Any) -> None:
-        self.journal, self.session_log, self.opened = MemoryJournal(), MemorySessionLog(), list[Settings]()
+    def __init__(self, model: ScriptedModel | None = None, session_log: MemorySessionLog | None = None, **changed: Any) -> None:
+        self.journal, self.session_log, self.opened = MemoryJournal(), session_log or MemorySessionLog(), list[Settings]()
         self.model = model or ScriptedModel(SAID)
         index = ChunkIndex(vectors=None, keywords=None, embedder_name="none")
         speakers = {"speakers": Speakers(Settings(), self._open)}
@@ -208,6 +209,18 @@ async def test_what_its_worker_left_in_the_middle_is_finished_by_the_next(bench:
     ]  # type: ignore[attr-defined]
 
 
+async def test_an_answer_that_is_whole_stays_so_where_its_settings_may_not_be_set_any_more() -> None:
+    """Its worker starts again without that model, and is given its record once more: nothing but the audit record is written."""
+    bench = await Bench(sibling_models=("two",)).answered()
+    await bench.ask(a_regeneration(SESSION, settings={"language_model": "two"}))
+    before, audit = await bench.events(), len(bench.journal.records(ANSWERS))
+    bench.ports = replace(bench.ports, settings=Settings())
+    await bench.deliver(RETRIEVALS, on_retrieval, bench.journal.records(RETRIEVALS)[-1], redelivered=True, generation=2)
+
+    assert before == await bench.events()
+    assert (audit + 1, 0) == (len(bench.journal.records(ANSWERS)), bench.letters())
+
+
 async def test_a_wish_that_is_written_twice_is_one_answer(bench: Bench) -> None:
     """Under an idempotency key, at two API processes."""
     await bench.ask(a_regeneration(SESSION))
@@ -271,7 +284,7 @@ def test_an_id_that_is_another_answers_is_no_siblings() -> None:
 
 async def test_a_question_that_is_still_being_answered_may_be_answered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was found for it is waited for, so that both answers are made from the same chunks."""
-    monkeypatch.setattr(module, "_LOOK_S", 0.001)
+    monkeypatch.setattr(module, "_PAUSES_S", (0.001,) * 1_000)
     bench = Bench()
     await bench.session_log.create(SESSION)
     await bench.session_log.append(SESSION, [a_query(SESSION)], CONTEXT)
