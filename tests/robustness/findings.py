@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,27 @@ from tests.robustness.traffic.asking import ask
 from tests.robustness.traffic.client import Client
 from tests.robustness.traffic.world import Asked, World
 
-_WORDS = 24  # of a tenant, that are looked up
+_WORDS = 24  # of a tenant, that are looked up at least, if there are so many
 _TWICE = 2  # in two sessions, so that most likely both workers' indexes are asked
 
 
-async def search(client: Client, world: World, words: list[str]) -> list[tuple[str, Asked]]:
-    """Ask for each word, as anybody would; the answers are read as any are."""
-    chosen = client.chance.sample(words, min(_WORDS, len(words)))
-    asked = await asyncio.gather(*(_search_one(client, world, word) for word in chosen * _TWICE))
-    return [(word, one) for word, one in zip(chosen * _TWICE, asked, strict=True) if one is not None]
+async def search(client: Client, world: World) -> list[tuple[str, Asked | None]]:
+    """Ask for each word, as anybody would; the answers are read as any are. None: nobody took the question."""
+    chosen = words_to_look_up(client.chance, world, client.tenant) * _TWICE
+    asked = await asyncio.gather(*(_search_one(client, world, word) for word in chosen))
+    return [*zip(chosen, asked, strict=True)]
 
 
-async def searched(client: Client, asked: list[tuple[str, Asked]]) -> list[Search]:
+def words_to_look_up(chance: random.Random, world: World, tenant: str) -> list[str]:
+    """Of each document the last that was acknowledged, and some of the others, which were replaced or of which nobody knows what became."""
+    last = [*world.acknowledged[tenant].values()]
+    others = [word for word in world.words[tenant] if word not in last]
+    return [*last, *chance.sample(others, min(max(_WORDS - len(last), 0), len(others)))]
+
+
+async def searched(client: Client, asked: list[tuple[str, Asked | None]]) -> list[Search]:
     """What was found for each, by the sessions' records."""
-    return [Search(client.tenant, word, await _found(client, word, one)) for word, one in asked]
+    return [Search(client.tenant, word, await _found(client, word, one) if one is not None else None) for word, one in asked]
 
 
 async def folded(settings: Settings, folder: Path) -> Found:
@@ -54,16 +62,20 @@ async def _search_one(client: Client, world: World, word: str) -> Asked | None:
     return await ask(client, world, session, f"What is told of {word}?") if session else None
 
 
-async def _found(client: Client, word: str, one: Asked) -> tuple[str, ...]:
+async def _found(client: Client, word: str, one: Asked) -> tuple[str, ...] | None:
+    """None: there is no whole answer."""
     async for _ in client.tries():
         try:
             page = await client.http.get(f"{client.address}/v1/sessions/{one.session}/history", params={"limit": 1_000})
         except httpx2.TransportError:
             continue
         if page.is_success:
-            chunks = [c for record in page.json()["records"] if record["type"] == "ChunksRetrieved" for c in record["event"]["chunks"]]
+            records = page.json()["records"]
+            if all(record["type"] != "AnswerCompleted" for record in records):
+                return None
+            chunks = [c for record in records if record["type"] == "ChunksRetrieved" for c in record["event"]["chunks"]]
             return tuple(sorted({str(chunk["document_id"]) for chunk in chunks if word in chunk["text"]}))
-    return ()
+    return None
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:

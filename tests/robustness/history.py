@@ -27,11 +27,12 @@ Kind = Literal[
     "delete",  # {document_id} -> {}
     "forget",  # {session} -> {}: its topic is deleted, by its client or by a fault
 ]
-#: `unknown`: the connection broke, or the answer was a 5xx: it may have happened or not, and may happen yet.
+#: `unknown`: the connection broke, or the answer was a 5xx: it may have happened or not, and may happen yet. A server that has too much to do says so
+#: before it does anything: its 503 is `refused`.
 Outcome = Literal["ok", "refused", "unknown"]
 #: How a connection ended: the client left; it broke; the server said goodbye; of one query, nothing more will come (the end of the stream, or 204);
-#: it was refused; the client had seen all that there was, at the end of the run.
-Ending = Literal["cut", "broke", "closing", "over", "refused", "caught-up"]
+#: it was refused; the client had seen all that there was, at the end of the run; it was still waiting then, and was stopped.
+Ending = Literal["cut", "broke", "closing", "over", "refused", "caught-up", "hung"]
 
 
 class Operation(NamedTuple):
@@ -116,11 +117,11 @@ class Kept(NamedTuple):
 
 
 class Search(NamedTuple):
-    """A word looked up in the index at the end: documents whose chunks hold it."""
+    """A word looked up in the index at the end: documents whose chunks hold it. Null: asked for, and not answered."""
 
     tenant: str
     word: str
-    documents: tuple[str, ...]
+    documents: tuple[str, ...] | None
 
 
 class Found(NamedTuple):
@@ -145,6 +146,9 @@ class Run(NamedTuple):
     answer_timeout_s: float  #: a question asked so shortly before the end may still be under way
     topics: dict[str, Kept]
     found: Found = Found()
+    tenants: tuple[str, ...] = ()  #: each of them is to be served in the end
+    settled: bool = True  #: all came to rest in time, after the faults and after the last questions
+    left: int = 0  #: doings of clients that were stopped, long after all was quiet
 
 
 class History(NamedTuple):

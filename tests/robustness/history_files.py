@@ -76,13 +76,18 @@ def _record(fields: Mapping[str, Any]) -> Record:
 
 def _run(fields: Mapping[str, Any]) -> Run:
     topics = {name: Kept(kept["epoch"], _offsets(kept["starts"]), _offsets(kept["ends"])) for name, kept in fields["topics"].items()}
-    return Run(**{**fields, "faults": tuple(Fault(**fault) for fault in fields["faults"]), "topics": topics, "found": _found(fields["found"])})
+    faults, tenants = tuple(Fault(**fault) for fault in fields["faults"]), tuple(fields["tenants"])
+    return Run(**{**fields, "faults": faults, "topics": topics, "found": _found(fields["found"]), "tenants": tenants})
 
 
 def _found(fields: Mapping[str, Any]) -> Found:
-    searches = tuple(Search(one["tenant"], one["word"], tuple(one["documents"])) for one in fields["searches"])
-    rows = {name: None if fields[name] is None else tuple(fields[name]) for name in ("insights", "exported")}
+    searches = tuple(Search(one["tenant"], one["word"], _tuple(one["documents"])) for one in fields["searches"])
+    rows = {name: _tuple(fields[name]) for name in ("insights", "exported")}
     return Found(searches, **rows, replayed=fields["replayed"])
+
+
+def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:
+    return None if values is None else tuple(values)
 
 
 def _offsets(by_partition: Mapping[str, int]) -> dict[int, int]:

@@ -34,8 +34,8 @@ class Reading(NamedTuple):
 
     @property
     def to_the_end(self) -> bool:
-        """Whether its client took it that it had seen everything."""
-        return self.ended in ("over", "caught-up")
+        """Whether its client took it that it had seen everything, or had waited for it in vain."""
+        return self.ended in ("over", "caught-up", "hung")
 
     def __str__(self) -> str:
         what = f" of {self.only}" if self.only else ""

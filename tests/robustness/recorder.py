@@ -20,10 +20,14 @@ from typing import Any, Self
 
 import orjson
 
+from api.problems import TYPE
+from schemas.errors import Overloaded
 from schemas.event import now
 from schemas.record import Record
 from tests.robustness.history import Connection, Ending, Frame, Kind, Operation, Outcome, Run
 from tests.robustness.history_files import CLIENTS, RUN, TOPICS, digest_of, line_of, record_line, run_json
+
+_OVERLOADED = TYPE + Overloaded.slug()
 
 
 class Recorder:
@@ -100,7 +104,8 @@ class Doing(_Open):
     def answered(self, status: int, response: dict[str, Any]) -> None:
         """What the server said. After a 5xx it may have happened: an append that took too long may be in the log."""
         self._status, self._response = status, response
-        self._outcome = "ok" if status < 300 else "refused" if status < 500 else "unknown"
+        turned_away = status < 500 or response.get("type") == _OVERLOADED
+        self._outcome = "ok" if status < 300 else "refused" if turned_away else "unknown"
 
     def _line(self) -> Operation:
         about = (self._client.name, self._kind, self._tenant, self._start, self._client.clock(), self._at)

@@ -15,7 +15,7 @@ from tests.robustness.collection import collect
 from tests.robustness.faults.injection import Injection
 from tests.robustness.faults.schedule import schedule
 from tests.robustness.findings import folded, search, searched
-from tests.robustness.history import Fault, Found, History, Run, Search
+from tests.robustness.history import Fault, History, Run, Search
 from tests.robustness.history_files import load
 from tests.robustness.mixes import MIXES, Mix
 from tests.robustness.recorder import Recorder
@@ -79,7 +79,7 @@ async def _watched(system: System, wanted: Wanted, mix: Mix, folder: Path) -> li
         finally:
             world.over.set()
         stuck = await system.heal()
-        searches = await _settled(system, world, own)
+        settled, searches = await _settled(system, world, own)
         quiet_at = recorder.clock()
         world.quiet.set()
         for client in own:
@@ -89,22 +89,23 @@ async def _watched(system: System, wanted: Wanted, mix: Mix, folder: Path) -> li
         topics = await collect(system.settings, recorder)
         for client in own:
             await client.close()
-    recorder.run(_run(wanted, system, recorder, injection.faults, quiet_at=quiet_at, found=found, left=left)._replace(topics=topics))
+    ran = _run(wanted, system, recorder, injection.faults, quiet_at)
+    recorder.run(ran._replace(topics=topics, found=found, settled=settled, left=left))
     return stuck
 
 
-async def _settled(system: System, world: World, own: Sequence[Client]) -> list[Search]:
-    """All that was begun is done; then what the documents are found by is asked for, and that is done, too."""
-    await settling.settle(system, world)
-    asked = [(client, await search(client, world, world.words[client.tenant])) for client in own]
-    await settling.settle(system, world)
-    return [one for client, of in asked for one in await searched(client, of)]
+async def _settled(system: System, world: World, own: Sequence[Client]) -> tuple[bool, list[Search]]:
+    """All that was begun is done; then what the documents are found by is asked for, and that is done, too. Whether it was, in time."""
+    before = await settling.settle(system, world)
+    asked = [(client, await search(client, world)) for client in own]
+    behind = await settling.settle(system, world)
+    return before and behind, [one for client, of in asked for one in await searched(client, of)]
 
 
-def _run(wanted: Wanted, system: System, recorder: Recorder, faults: list[Fault], *, quiet_at: float, found: Found, left: int) -> Run:
+def _run(wanted: Wanted, system: System, recorder: Recorder, faults: list[Fault], quiet_at: float) -> Run:
     secret = system.settings.cursor_secret
     told = {"mix": wanted.mix, "minutes": wanted.minutes, "model": system.model.name, "command": wanted.command, "brokers": system.mix.brokers}
-    told |= {"readers_left": left, "load": os.getloadavg()}
+    told |= {"load": os.getloadavg()}
     return Run(
         seed=wanted.seed,
         began=recorder.began,
@@ -115,5 +116,5 @@ def _run(wanted: Wanted, system: System, recorder: Recorder, faults: list[Fault]
         answer_timeout_s=settling.TIMEOUT_S,
         cursor_secret=secret.get_secret_value() if secret else "",
         topics={},
-        found=found,
+        tenants=TENANTS,
     )

@@ -69,7 +69,11 @@ class Reader:
         about = {"tenant": client.tenant, "session_id": self.session, "after": self.after}
         try:
             with client.record.reading(self.name, **about, **self.only) as reading:
-                status, ended = await self._read(reading, world, leave_after)
+                try:
+                    status, ended = await self._read(reading, world, leave_after)
+                except asyncio.CancelledError:
+                    reading.ended("hung")
+                    raise
                 reading.ended(ended, status)
                 return ended
         except httpx2.TransportError:

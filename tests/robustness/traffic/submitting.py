@@ -35,7 +35,7 @@ async def _submits_once(client: Client, world: World, document: str, turns: defa
         body = {"document_id": document, "title": f"Page {document}", "source": f"{document}.md", "text": text_of(word, client.chance)}
         reply = await client.do("ingest", "POST", "/v1/documents", told={"document_id": document, "word": word}, body=body)
         if reply.ok:
-            world.documents[client.tenant][document] = word
+            world.documents[client.tenant][document] = world.acknowledged[client.tenant][document] = word
 
 
 async def _deletes_once(client: Client, world: World, document: str, turns: defaultdict[str, asyncio.Lock]) -> None:

@@ -28,6 +28,7 @@ class World:
         self.under_way = defaultdict[str, list[Asked]](list)
         self.answered = defaultdict[str, list[Asked]](list)
         self.documents = defaultdict[str, dict[str, str]](dict)  #: by tenant and id, the word of the last version
+        self.acknowledged = defaultdict[str, dict[str, str]](dict)  #: the same, also of those that were deleted since
         self.words = defaultdict[str, list[str]](list)  #: of all versions that somebody tried to submit
         self._work = set[asyncio.Task[None]]()
         self._failed: list[BaseException] = []

@@ -13,6 +13,7 @@ from tests.robustness.validators import (
     dead_letters,
     documents,
     feedback,
+    liveness,
     projections,
     questions,
     readers,
@@ -25,7 +26,20 @@ Validator = Callable[[Log], Iterator[Violation]]
 
 VALIDATORS: dict[str, Validator] = {
     one.RULE: one.violations
-    for one in (questions, answers, readers, completeness, documents, feedback, projections, cancellations, dead_letters, sessions, refusals)
+    for one in (
+        questions,
+        answers,
+        readers,
+        completeness,
+        documents,
+        feedback,
+        projections,
+        cancellations,
+        dead_letters,
+        sessions,
+        refusals,
+        liveness,
+    )
 }
 
 

@@ -223,7 +223,7 @@ def _found(story: Story) -> Found:
     story.take_out("preferences", "p-gone")
     _count(story)
     return Found(
-        searches=tuple(Search("default", word, documents) for word, documents in found.items()),
+        searches=(*(Search("default", word, documents) for word, documents in found.items()), Search("acme", "walrus", ())),
         insights=(
             {"tenant": "default", "figures": {"marks": 4, "thumbs_up": 2, "thumbs_down": 1, "corrections": 0, "won": 1, "lost": 1}},
             {"tenant": "acme", "figures": {"marks": 0, "thumbs_up": 0, "thumbs_down": 0, "corrections": 1, "won": 0, "lost": 0}},

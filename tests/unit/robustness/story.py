@@ -100,7 +100,8 @@ class Story:
         topics = {name: tuple(records) for name, records in self.topics.items()}
         kept = {name: Kept(str(EPOCH), {0: 0}, {0: len(records)}) for name, records in topics.items()}
         quiet = self.second() + 600
-        run = Run(1, AT, {}, (), quiet, quiet + 10, SECRET, 120.0, kept, found)
+        tenants = tuple(sorted({one.tenant for one in self.operations}))
+        run = Run(1, AT, {}, (), quiet, quiet + 10, SECRET, 120.0, kept, found, tenants)
         return History(run, tuple(self.operations), tuple(self.connections), topics)
 
 

@@ -38,6 +38,13 @@ def test_a_reader_who_left_has_not_missed_what_comes_later(ended: Ending) -> Non
     assert [] == found_by(RULE, left)
 
 
+def test_a_reader_that_was_stopped_at_the_end_had_wanted_all() -> None:
+    """It had stood still, long after all was quiet."""
+    hung = _only(lambda one: one._replace(ended="hung", frames=one.frames[:2]))
+
+    assert any(what.startswith("was not shown") for what in found_by(RULE, hung))
+
+
 def test_a_stale_record_that_is_shown_is_found() -> None:
     """The log holds it, and it does not count."""
     frames = _frame_at(7, "TokensGenerated", "a-q1:1:3")

@@ -53,8 +53,12 @@ def test_what_the_clients_know_is_enough_to_find_a_lost_deletion() -> None:
 
 
 def test_documents_that_nobody_looks_up_prove_nothing() -> None:
-    """So that is found, too."""
-    assert ["nothing was looked up"] == found_by(RULE, found_otherwise(sound(), searches=()))
+    """So that is found, too: of each the last word that was acknowledged; and a look-up that nobody answered is none."""
+    unanswered = tuple(one._replace(documents=None) for one in sound().run.found.searches)
+    only_replaced = found_otherwise(sound(), searches=tuple(one for one in sound().run.found.searches if one.word == "walrus"))
+
+    for broken in (found_otherwise(sound(), searches=()), found_otherwise(sound(), searches=unanswered), only_replaced):
+        assert [f"{word} was not looked up" for word in ("narwhal", "beluga", "dugong")] == found_by(RULE, broken)
 
 
 def test_one_index_of_several_that_differs_is_found() -> None:

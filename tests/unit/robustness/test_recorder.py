@@ -42,8 +42,8 @@ def test_bytes_that_are_no_text_are_kept(tmp_path: Path) -> None:
 
 def test_the_run_is_kept_whole(tmp_path: Path) -> None:
     """Offsets are numbers again, and what was not asked for at the end is told from what gave nothing."""
-    found = Found((Search("default", "walrus", ("d1",)),), insights=(), exported=None, replayed={"preferences": {}})
-    run = NOWHERE._replace(topics={"queries": Kept("epoch", {0: 1, 11: 2}, {0: 5, 11: 7})}, found=found)
+    found = Found((Search("default", "walrus", ("d1",)), Search("default", "dugong", None)), insights=(), exported=None, replayed={"preferences": {}})
+    run = NOWHERE._replace(tenants=("default",), settled=False, left=1, topics={"queries": Kept("epoch", {0: 1, 11: 2}, {0: 5, 11: 7})}, found=found)
     Recorder(tmp_path).run(run)
 
     assert run == load(tmp_path).run
@@ -67,6 +67,17 @@ def test_an_operation_is_what_the_server_said_of_it(tmp_path: Path, status: int,
         operation.response,
     )
     assert {"session": "t1", "text": "What?"} == operation.request
+
+
+def test_what_an_overloaded_server_turns_away_was_refused(tmp_path: Path) -> None:
+    """It says so before anything is written. Of another 503 nothing is known."""
+    recorder = Recorder(tmp_path)
+    for problem in ("overloaded", "log-unavailable"):
+        with recorder.client("asker-1").doing("ask", tenant="default", session="t1", text="What?") as doing:
+            doing.answered(503, {"type": f"urn:roxy:problem:{problem}"})
+    recorder.run(NOWHERE)
+
+    assert ["refused", "unknown"] == [one.outcome for one in load(tmp_path).operations]
 
 
 def test_what_breaks_off_is_unknown_and_broke(tmp_path: Path) -> None:
