@@ -65,6 +65,9 @@ def for_a_sibling(wanted: Mapping[str, Any], settings: Settings, *, looks_up: bo
     if "prompt" in read and not _TEMPLATE.fullmatch(read["prompt"]):
         raise InvalidRegeneration("prompt: this is no template's name.", remedy="`roxy prompts list` lists them.")
     _require_allowed("reranker", read, {"none", settings.reranker, *_of_arms("reranker", settings)})
+    if read.get("chunk_votes_weight") and not _counts_votes(settings):
+        remedy = f"Set {PREFIX}CHUNK_VOTES_WEIGHT, or an arm's: workers follow votes from their start on."
+        raise InvalidRegeneration("chunk_votes_weight: votes are not counted here.", remedy=remedy)
     for name in _DEAREST:
         if read.get(name, 0) > getattr(settings, name):
             raise InvalidRegeneration(f"{name}: at most {getattr(settings, name)} here.")
@@ -75,6 +78,12 @@ def models_of(settings: Settings) -> set[str]:
     """The models that may be asked for another answer."""
     named = {settings.language_model, *settings.tiers.values(), *settings.fallback_models, *settings.sibling_models}
     return {"extractive", *named, *_of_arms("language_model", settings)}
+
+
+def _counts_votes(settings: Settings) -> bool:
+    """Whether votes on chunks count for anybody (streams/ports.py)."""
+    weights = (arm.settings.get("chunk_votes_weight") for experiment in settings.experiments for arm in experiment.arms)
+    return bool(settings.chunk_votes_weight) or any(weights)
 
 
 def _of_arms(name: str, settings: Settings) -> Iterator[str]:

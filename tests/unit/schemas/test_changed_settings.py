@@ -62,6 +62,7 @@ def test_settings_are_read_as_the_process_has_them() -> None:
         ({"model_max_tokens": 1_025}, "model_max_tokens: at most 1024 here"),
         ({"prompt_tokens": 5_000}, "prompt_tokens: at most 4000 here"),
         ({"top_k": 3}, "top_k says how a question is looked up"),
+        ({"chunk_votes_weight": 0.5}, "chunk_votes_weight: votes are not counted here"),
     ],
 )
 def test_what_may_not_be_set_is_refused(wanted: dict[str, Any], told: str) -> None:
@@ -70,3 +71,16 @@ def test_what_may_not_be_set_is_refused(wanted: dict[str, Any], told: str) -> No
         for_a_sibling(wanted, SETTINGS, looks_up="top_k" not in wanted)
 
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(chunk_votes_weight=0.1),
+        Settings(experiments=(Experiment(name="e", arms=(Arm(name="one", settings={"chunk_votes_weight": 0.1}), Arm(name="two"))),)),
+    ],
+)
+def test_votes_on_chunks_can_be_weighed_otherwise_where_they_are_counted(settings: Settings) -> None:
+    """For everybody, or for an arm: then a worker follows them. No weight needs nobody to count."""
+    assert {"chunk_votes_weight": 0.5} == for_a_sibling({"chunk_votes_weight": 0.5}, settings)
+    assert {"chunk_votes_weight": 0.0} == for_a_sibling({"chunk_votes_weight": 0}, SETTINGS)
