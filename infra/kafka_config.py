@@ -80,6 +80,7 @@ _SAME_ON_ALL = {
     "auto.create.topics.enable": "false",
     "unclean.leader.election.enable": "false",
     "group.initial.rebalance.delay.ms": "0",  # 3 s by default: the first worker would wait that long
+    "offsets.retention.minutes": str(30 * 24 * 60),  # a week by default: workers that were down for longer would begin each topic anew
     "offsets.topic.num.partitions": "8",  # 50 by default: made at the first join, and opened at each start
     "transaction.state.log.num.partitions": "8",
     "share.coordinator.state.topic.num.partitions": "8",

@@ -36,7 +36,7 @@ async def run(settings: Settings, chunks: int) -> None:
         await journal.append_all(events, BENCH)
     work = [follow(journal, ports.index), follow_cancellations(journal, ports.cancellations)]
     work += [write_shared(journal, ports.target)] if ports.target else []
-    work += [_agent(step, ports, journal) for step in steps(ports)]
+    work += [_agent(step, ports, journal) for step in steps(ports, journal)]
     async with AsyncExitStack() as stack:
         for one in work:
             stack.callback(asyncio.ensure_future(one).cancel)

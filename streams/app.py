@@ -35,13 +35,13 @@ _COMMIT_S = 0.5  # a crash redelivers what finished within this time; it is reco
 log = structlog.get_logger(__name__)
 
 
-def steps(ports: Ports) -> tuple[Step, ...]:
+def steps(ports: Ports, journal: Journal) -> tuple[Step, ...]:
     """Who consumes what. Outputs go where schemas/topics.py says."""
     return (
         Step("retrieve", QUERIES, partial(on_query, ports=ports), answer_failure),
         Step("generate", RETRIEVALS, partial(on_retrieval, ports=ports), answer_failure, late=ModelUnavailable),
         Step("form-preferences", FEEDBACK, partial(on_feedback, ports=ports), no_failure),
-        Step("submit-corrections", REVIEWS, partial(on_review, ports=ports), no_failure),
+        Step("submit-corrections", REVIEWS, partial(on_review, journal=journal), no_failure),
         Step("ingest", DOCUMENTS, partial(on_document, ports=ports), document_failure),
     )
 
@@ -72,7 +72,7 @@ class Worker:
         self._delivered = Delivered(0, {})
         self._held: frozenset[TopicPartition] = frozenset()
         self._draining = asyncio.Event()
-        self._agents = [self._agent(step, ports) for step in steps(ports)]
+        self._agents = [self._agent(step, ports) for step in steps(ports, journal)]
         self._committed: dict[TopicPartition, int] = {}
         self._committer: asyncio.Task[None] | None = None
         self.app = self._build()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 
+from connectors.journal.base import Journal
 from schemas.errors import RoxyError, UnknownSession
 from schemas.events import (
     ChunksRetrieved,
@@ -42,6 +43,7 @@ from streams.preferences.forming import form
 from streams.regeneration import Question, regenerate
 from streams.retrieval import retrieve
 from streams.step import Delivery
+from streams.submitted_correction import was_submitted
 from streams.turns import Turn
 from streams.understanding.understand import understand
 from streams.understanding.vocabulary import Vocabulary
@@ -113,10 +115,15 @@ async def on_feedback(event: Event, delivery: Delivery, *, ports: Ports) -> Asyn
             yield output
 
 
-async def on_review(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
-    """`reviews`: a correction that was approved → `documents`."""
-    if isinstance(event, CorrectionReviewed) and event.verdict == "approved":
-        yield (document_of(event),)
+async def on_review(event: Event, delivery: Delivery, *, journal: Journal) -> AsyncGenerator[Output, None]:
+    """`reviews`: a correction that was approved → `documents`, once."""
+    if not isinstance(event, CorrectionReviewed) or event.verdict != "approved":
+        return
+    document = document_of(event)
+    with delivery.untimed():
+        submitted = delivery.redelivered and await was_submitted(document, journal)
+    if not submitted:
+        yield (document,)
 
 
 async def on_document(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:

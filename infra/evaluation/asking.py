@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from connectors.journal.memory import MemoryJournal
 from infra.evaluation.dataset import TENANT, Question
 from infra.evaluation.progress import Advance
 from schemas.events import SHORTCUTS, ChunksRetrieved, Event, QueryAsked
@@ -68,7 +69,7 @@ def ranking(found: ChunksRetrieved, index: ChunkIndex) -> tuple[str, ...]:
 
 async def _retrieved(ports: Ports, asked: QueryAsked, number: int) -> ChunksRetrieved:
     """What the step of `queries` writes onward."""
-    step = next(step for step in steps(ports) if step.topic is QUERIES)
+    step = next(step for step in steps(ports, MemoryJournal()) if step.topic is QUERIES)
     at = Position(QUERIES.name, 0, number)
 
     async def written() -> list[Position]:

@@ -135,7 +135,7 @@ async def index_documents(ports: Ports, documents: Sequence[DocumentSubmitted], 
 
 async def _take_in(journal: MemoryJournal, ports: Ports) -> None:
     """What a worker's agent does with each record of `documents`."""
-    step = next(step for step in steps(ports) if step.topic is DOCUMENTS)
+    step = next(step for step in steps(ports, journal) if step.topic is DOCUMENTS)
     policy = Policy(ports.settings.step_tries, ports.settings.step_timeout_s)
     frame = Frame(step, journal=journal, session_log=ports.session_log, policy=policy)
     window = Window(lambda record: frame.work(record, redelivered=False, generation=1), slots=_SLOTS)
