@@ -100,8 +100,12 @@ def proposal_id_of(pair: PreferencePairFormed) -> str:
 
 
 def review_of(proposal: Proposal, verdict: Verdict, *, reviewed_by: str, reason: str) -> CorrectionReviewed:
-    """The decision, as a record. Raises AlreadyReviewed, UnknownProposal for a rejected one that was taken back since."""
-    if proposal.review is not None and (verdict, proposal.status) != ("approved", "rejected"):
+    """The decision, as a record. What was decided may still be approved, as long as the correction stands.
+
+    So a rejection can be thought better of, and words that are said again, or whose document was deleted, can be the document again.
+    Raises AlreadyReviewed, UnknownProposal for what was decided and is taken back since.
+    """
+    if proposal.review is not None and verdict == "rejected":
         raise AlreadyReviewed(f"{proposal.review.reviewed_by} has {proposal.status} the correction {proposal.proposal_id}.")
     if proposal.review is not None and not proposal.answer:
         raise UnknownProposal(f"{proposal.rater} has taken the correction {proposal.proposal_id} back.")
@@ -112,7 +116,7 @@ def review_of(proposal: Proposal, verdict: Verdict, *, reviewed_by: str, reason:
 def document_of(review: CorrectionReviewed) -> DocumentSubmitted:
     """The document that an approved correction becomes: the question, and beneath it the answer as it should have been.
 
-    All of it comes from the decision: approved twice, or read again, it is the same version of the same document.
+    All of it comes from the decision: read again, it is the same version. Approved by two, or once more, each is a version with the same id and text.
     """
     proposal = Proposal.decided(review)
     question = " ".join(review.question.split())

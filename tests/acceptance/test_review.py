@@ -16,7 +16,7 @@ CORRECTION = "A zorble keeps its frumps for 42 days, and then they are washed."
 
 
 async def test_an_approved_correction_answers_the_next_question(running: Running) -> None:
-    """Corrected, listed, approved, taken in, cited; and approved once more it is refused."""
+    """Corrected, listed, approved, taken in, cited; and to reject it then is refused."""
     session = await running.one.session()
     accepted = await running.one.ask(session, QUESTION)
     before = await running.one.answer(session, accepted)
@@ -25,14 +25,14 @@ async def test_an_approved_correction_answers_the_next_question(running: Running
 
     approved = await on_command_line(running, "review", "approve", proposal, "--reason", "So it is.", "--json", *_at(running))
     await until(lambda: indexed(running, approved.json["document_id"]))
-    again = await on_command_line(running, "review", "approve", proposal, *_at(running))
+    rejected = await on_command_line(running, "review", "reject", proposal, *_at(running))
     other = await running.two.session()
     after = await running.two.answer(other, await running.two.ask(other, QUESTION))
 
     assert "42 days" not in before["text"]
     assert "42 days" in after["text"]
     assert f"correction:{session}/{accepted['answer_id']}" == after["citations"][0]["source"]
-    assert (1, f"roxy: anonymous has approved the correction {proposal}.") == (again.exit_code, again.stderr.partition(" An approved")[0])
+    assert (1, f"roxy: anonymous has approved the correction {proposal}.") == (rejected.exit_code, rejected.stderr.partition(" An approved")[0])
 
 
 async def test_a_session_is_told_as_it_was(running: Running) -> None:
