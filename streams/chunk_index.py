@@ -256,7 +256,7 @@ class ChunkIndex:
         for chunk_id in coming if failed else going:
             self._store.drop(tenant, chunk_id)  # one that failed is not known, so ingestion writes it again with the document's next version
         if failed:
-            raise failed[0]
+            raise min(failed, key=lambda error: not isinstance(error, Unavailable))  # what passes must not be taken for the record's fault
 
     async def _apply_vectors(self, tenant: str, changes: Mapping[str, Change]) -> None:
         if self._vectors is None or self._vectors.shared:

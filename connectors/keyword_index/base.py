@@ -32,7 +32,7 @@ class KeywordIndex(Protocol):
     shared: bool
 
     async def upsert(self, tenant: str, entries: Sequence[Entry]) -> None:
-        """Add or replace; found once `commit` has returned."""
+        """Add or replace; found once `commit` has returned. Raises IndexUnavailable: what came since the last commit has to come again."""
         ...
 
     async def remove(self, tenant: str, chunk_ids: Sequence[str]) -> None:
@@ -40,7 +40,8 @@ class KeywordIndex(Protocol):
         ...
 
     async def commit(self, *, more: bool = False) -> None:
-        """Make what was upserted and removed visible to searches. `more` is to come soon: what writing takes may be kept until a commit without."""
+        """Make what was upserted and removed visible to searches. `more` is to come soon: what writing takes may be kept until a commit without.
+        Raises IndexUnavailable as `upsert` does."""
         ...
 
     async def search(self, tenant: str, question: str, k: int, *, also: str = "", within: Collection[str] | None = None) -> list[Hit]:

@@ -2,7 +2,8 @@
 
 One index each, and not one for all with a filter, because then one tenant's words would move another's scores. An index at rest costs
 little; an open writer costs 2.4 MiB and 6 threads, so one is opened for a batch and closed by `commit` (12 ms in all for one chunk), but where
-more is to come: to close it is to wait until segments are merged, and while documents pour in commits took half of the index's time.
+more is to come: to close it is to wait until segments are merged, and while documents pour in commits took half of the index's time. A few
+are open at the most, whatever comes: for another the one that was written to longest ago is closed, so some of a batch is found before its commit.
 Adding takes 75 microseconds a chunk of 230 words, in its thread. A search over 10,000 takes 0.3 ms and runs where it is called; over 100,000
 it takes 1 ms and runs in a thread, beside the search for vectors: tantivy lets go of the interpreter lock, usearch holds it.
 """
@@ -10,9 +11,11 @@ it takes 1 ms and runs in a thread, beside the search for vectors: tantivy lets 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from threading import Event
 from typing import cast
@@ -22,8 +25,10 @@ from tantivy import DocAddress, Document, Index, IndexWriter, Occur, Query, Sche
 from connectors.keyword_index.base import ALSO_WEIGHT, Entry
 from connectors.keyword_index.terms import Analyser, analyser, spelled_out
 from connectors.vector_index.base import Hit, hits_of
+from schemas.errors import IndexUnavailable
 
 _HEAP_BYTES = 15_000_000  # tantivy's least; a larger one was no faster
+_WRITERS = 4  # open at a time: of 20 tenants whose chunks come in runs of 40, more make nothing faster
 _SLICE = 256  # chunks that are added in one go of the thread
 _ANALYSER = "roxy"
 # No boosts: title and headings are short, so BM25 counts a word there for more already. On Cranfield nDCG@10 is 0.532 without, 0.520 with
@@ -50,17 +55,17 @@ class TantivyIndex:
     async def upsert(self, tenant: str, entries: Sequence[Entry]) -> None:
         index = self._tenants[tenant]
         for start in range(0, len(entries), _SLICE):
-            await index.write(partial(index.upsert, entries[start : start + _SLICE]))
+            await self._write(index, partial(index.upsert, entries[start : start + _SLICE]))
 
     async def remove(self, tenant: str, chunk_ids: Sequence[str]) -> None:
         if tenant in self._tenants and chunk_ids:
             index = self._tenants[tenant]
-            await index.write(partial(index.remove, chunk_ids))
+            await self._write(index, partial(index.remove, chunk_ids))
 
     async def commit(self, *, more: bool = False) -> None:
-        for index in list(self._tenants.values()):
-            if index.is_open:
-                await index.write(index.commit if more else index.close)
+        await self._close_all_but(_WRITERS if more else 0)
+        for index in self._open():
+            await index.write(index.commit)
 
     async def renew(self, tenant: str, entries: Sequence[Entry]) -> None:
         """Its statistics count a removed chunk until the segment is merged that held it."""
@@ -78,6 +83,20 @@ class TantivyIndex:
 
     async def rarity(self, tenant: str, terms: Collection[str]) -> Mapping[str, int]:
         return self._tenants[tenant].rarity(terms) if tenant in self._tenants else {}
+
+    async def _write(self, index: _TenantIndex, work: Callable[[], None]) -> None:
+        if not index.is_open:
+            await self._close_all_but(_WRITERS - 1)
+        await index.write(work)
+
+    async def _close_all_but(self, kept: int) -> None:
+        """The writers that were written to last stay open."""
+        for index in self._open()[kept:]:
+            await index.write(index.close)
+
+    def _open(self) -> list[_TenantIndex]:
+        """Those with a writer, the one written to last first."""
+        return sorted((index for index in self._tenants.values() if index.is_open), key=lambda index: -index.written_at)
 
     async def _beside(self, look_up: Callable[[], list[Hit]]) -> list[Hit]:
         """In a thread, which is waited for until it has begun: it would else not get the interpreter lock before what comes next lets go of it."""
@@ -106,6 +125,7 @@ class _TenantIndex:
         self._searcher: Searcher = self._index.searcher()
         self._writer: IndexWriter | None = None
         self._written = False  # since the last commit
+        self.written_at = 0.0
         self._writing = asyncio.Lock()
 
     async def write(self, work: Callable[[], None]) -> None:
@@ -127,24 +147,22 @@ class _TenantIndex:
             writer.delete_documents_by_term("chunk_id", chunk_id)
 
     def commit(self) -> None:
-        """The writer goes on; one that fails takes nothing any more, and what it was given comes again."""
+        """The writer goes on."""
         if self._writer is None or not self._written:
             return
         self._written = False
-        try:
+        with self._letting_go():
             self._writer.commit()
-        except BaseException:
-            self._writer = None
-            raise
-        self._reload()
+            self._reload()
 
     def close(self) -> None:
         """Commit, and let go of the writer."""
         self.commit()
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.wait_merging_threads()
-            self._reload()
+            with self._letting_go():
+                writer.wait_merging_threads()
+                self._reload()
 
     @property
     def is_open(self) -> bool:
@@ -197,9 +215,20 @@ class _TenantIndex:
 
     def _open_writer(self) -> IndexWriter:
         if self._writer is None:
-            self._writer = self._index.writer(_HEAP_BYTES, 1)
-        self._written = True
+            with self._letting_go():
+                self._writer = self._index.writer(_HEAP_BYTES, 1)
+        self._written, self.written_at = True, time.monotonic()
         return self._writer
+
+    @contextmanager
+    def _letting_go(self) -> Iterator[None]:
+        """A writer that fails takes nothing any more, or was never there, for want of threads. Raises IndexUnavailable, for no record is to blame:
+        what was not committed has to come again."""
+        try:
+            yield
+        except BaseException as error:
+            self._writer = None
+            raise IndexUnavailable(f"Words could not be written: {error}.", remedy="Look whether the machine has threads and memory left.") from error
 
     def _reload(self) -> None:
         self._index.reload()

@@ -13,6 +13,7 @@ from connectors.embedder.base import Vectors
 from connectors.embedder.vectors import vector_to_text
 from connectors.journal.memory import MemoryFollower, MemoryJournal
 from connectors.keyword_index import open_keyword_index
+from connectors.keyword_index.tantivy import TantivyIndex
 from connectors.vector_index import open_vector_index
 from schemas.codec import encode
 from schemas.errors import IndexUnavailable
@@ -135,6 +136,30 @@ async def test_a_vector_that_cannot_be_decoded_is_passed_over_and_counted(vector
     await corpus.write([chunk.model_copy(update={"vector": vector})])
 
     assert (corpus.index.unreadable, corpus.index.size, corpus.index.position.offsets) == (1, 2, {"0": 3})
+
+
+@pytest.mark.parametrize(("row", "unreadable"), [(np.ones(64, np.float32), 0), (np.ones(3, np.float32), 1)], ids=["readable", "unreadable as well"])
+async def test_no_record_is_passed_over_because_an_index_cannot_be_written(row: Vectors, unreadable: int) -> None:
+    """What failed is the index: that is told, the position stays, and the record that comes again is found, unless it cannot be read itself."""
+    corpus, words = await a_corpus(), TantivyIndex()
+    index = ChunkIndex(vectors=open_vector_index("usearch", 64), keywords=words, embedder_name="words")
+    await index.apply(corpus.records)
+    tides = (
+        (await corpus.ingest(a_document("# Tides\n\nThe sea rises twice a day.", document_id="tides")))
+        .chunks[0]
+        .model_copy(update={"vector": vector_to_text(row)})
+    )
+    record = Record("chunks", 0, 2, *encode(tides, CONTEXT))
+    held = words._tenants["default"]._index.writer(15_000_000, 1)
+    with pytest.raises(IndexUnavailable):
+        await index.apply([record], more=True)
+    passed_over, stands = index.unreadable, index.positions
+    del held
+    await index.apply([record], more=True)
+
+    assert (0, {0: 2}) == (passed_over, stands)
+    assert (unreadable, 3 - unreadable, {0: 3}) == (index.unreadable, index.size, index.positions)
+    assert ("default/tides#0" in await found(index, "sea tides")) is not bool(unreadable)
 
 
 class AwayOnce(MemoryJournal):
