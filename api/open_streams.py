@@ -2,7 +2,7 @@
 
 Whoever waits for a session's records passes here, whatever the protocol: streams, long polls, waits for an answer's end. So it is known here
 which sessions are read (api/presence.py). An open stream is interrupted, whatever it waits for, by `end`: because its client has gone, or
-because the server drains.
+because the server drains. Who asks and reads the answer in one request has room kept for the reading while the question is written.
 """
 
 from __future__ import annotations
@@ -60,30 +60,41 @@ class OpenStreams:
         self._presence = presence
         self._admission = admission
         self._streams: set[OpenStream] = set()
+        self._taken = 0  # room: of those that are open, and of those that will be
         self._count: Counter[tuple[str, str]] = Counter()
         self.draining = False
 
     @contextmanager
-    def opened(self, principal: Principal, session: Session) -> Iterator[OpenStream]:
-        """Count a stream in while it is open. Raises TooManyConnections, Overloaded, ShuttingDown."""
+    def room(self, principal: Principal) -> Iterator[None]:
+        """Keep the room of a stream; one that is opened right behind finds it. Raises TooManyConnections, Overloaded, ShuttingDown."""
         who = (principal.tenant, principal.subject)
         if self.draining:
             raise ShuttingDown
         if self._count[who] >= self._most:
             raise TooManyConnections
-        self._admission.require_stream(principal.tenant, len(self._streams))
-        stream = OpenStream()
-        gauge = self._metrics.open_streams.labels(principal.tenant)
+        self._admission.require_stream(principal.tenant, self._taken)
         self._count[who] += 1
-        self._streams.add(stream)
-        gauge.inc()
+        self._taken += 1
         try:
-            with self._presence.reading(session):
-                yield stream
+            yield
         finally:
-            gauge.dec()
-            self._streams.discard(stream)
+            self._taken -= 1
             self._count[who] -= 1
+
+    @contextmanager
+    def opened(self, principal: Principal, session: Session) -> Iterator[OpenStream]:
+        """Count a stream in while it is open. Raises what `room` raises."""
+        with self.room(principal):
+            stream = OpenStream()
+            gauge = self._metrics.open_streams.labels(principal.tenant)
+            self._streams.add(stream)
+            gauge.inc()
+            try:
+                with self._presence.reading(session):
+                    yield stream
+            finally:
+                gauge.dec()
+                self._streams.discard(stream)
 
     def drain(self) -> None:
         """End every stream, and refuse new ones."""

@@ -21,7 +21,7 @@ from api.reading import Reading, Shown, ShownGap, history_of
 from api.session_stream import SessionStream, Surroundings
 from api.wiring import Wiring
 from schemas.codec import decode
-from schemas.errors import ShuttingDown, Unavailable, UnknownResponse, UnreadableRecord
+from schemas.errors import ShuttingDown, TooManyConnections, Unavailable, UnknownResponse, UnreadableRecord
 from schemas.events import Event, answer_id_of
 from schemas.http_bodies import Problem
 from schemas.response_id import AnswerPlace
@@ -104,7 +104,7 @@ async def wait_for(wired: Wiring, principal: Principal, place: AnswerPlace, take
 
 
 async def wait_shortly(wired: Wiring, principal: Principal, place: AnswerPlace, seconds: float) -> None:
-    """Until the answer's end, but not for long."""
+    """Until the answer's end, but not for long, and not at all without room for it."""
 
     async def no_matter(_: Event) -> bool:
         return False
@@ -112,7 +112,7 @@ async def wait_shortly(wired: Wiring, principal: Principal, place: AnswerPlace, 
     try:
         async with asyncio.timeout(seconds):
             await wait_for(wired, principal, place, no_matter)
-    except (TimeoutError, Unavailable):
+    except (TimeoutError, Unavailable, TooManyConnections):
         structlog.get_logger(__name__).debug("not_ended_yet", query=place.query_id)
 
 

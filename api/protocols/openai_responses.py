@@ -35,7 +35,8 @@ _After = Annotated[int, Query(ge=-1, le=2**53, description="The last sequence_nu
 async def respond(request: Request, wanted: ResponseWanted, wired: Wired, principal: Asker, key: Key = None) -> Response:
     """Ask a question as OpenAI's clients do."""
     require_model(wanted.model)
-    place = await ask_anywhere(wired, principal, wanted.question, session_id=_session_of(wired, principal, wanted), key=key)
+    session_id, read = _session_of(wired, principal, wanted), wanted.stream or not wanted.background
+    place = await ask_anywhere(wired, principal, wanted.question, session_id=session_id, key=key, read=read)
     if wanted.stream:
         return _stream(request, wired, principal, place, after=-1)
     if wanted.background:

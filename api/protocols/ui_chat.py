@@ -37,10 +37,8 @@ _STREAM: dict[int | str, dict[str, Any]] = {200: {"description": "The answer's p
 @router.post("", response_class=Response, responses={**_STREAM, **refusals(404, 409, 429)})
 async def chat(request: Request, wanted: UiChatWanted, wired: Wired, principal: Asker, key: Key = None) -> Response:
     """Ask the last question of a conversation. Leaving the stream cancels nothing."""
-    query = query_of(wanted.question)
-    session = _session_of(principal, wanted.id)
-    await wired.session_log.create(session)
-    return _stream(request, wired, principal, await ask_at(wired, principal, session, query, key))
+    place = await ask_at(wired, principal, _session_of(principal, wanted.id), query_of(wanted.question), key)
+    return _stream(request, wired, principal, place)
 
 
 @router.get(
