@@ -51,11 +51,12 @@ class Admission:
         tenant = waiting.session.tenant
         self.require_room(tenant)
         self._require_pace(tenant)
-        self.unanswered.asked(waiting)
+        new = self.unanswered.asked(waiting)
         try:
             yield
         except BaseException:
-            self.unanswered.forget(waiting)
+            if new:  # else the one that came before it, under the same key, is still waited for
+                self.unanswered.forget(waiting)
             raise
 
     def require_room(self, tenant: str) -> None:

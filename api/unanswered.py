@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
@@ -48,11 +48,13 @@ class Unanswered:
         """Follow the ends in the background."""
         return running(self._follow_for_ever())
 
-    def asked(self, waiting: Waiting) -> None:
-        """Its question is about to be written."""
-        if waiting not in self._since:
-            self._since[waiting] = self._clock()
-            self._of[waiting.session.tenant] += 1
+    def asked(self, waiting: Waiting) -> bool:
+        """Its question is about to be written. Whether it is a new one."""
+        if waiting in self._since:
+            return False
+        self._since[waiting] = self._clock()
+        self._of[waiting.session.tenant] += 1
+        return True
 
     def end(self, waiting: Waiting) -> None:
         """Its answer has ended."""
@@ -88,7 +90,7 @@ class Unanswered:
         log, positions = structlog.get_logger(__name__), None
         while True:
             try:
-                positions = await self._journal.ends(ANSWERS) if positions is None else positions
+                positions = await self._here_on() if positions is None else positions
                 async with self._journal.follow(ANSWERS, positions) as follower:
                     while True:
                         for record in await follower.read(_READ_S):
@@ -99,6 +101,13 @@ class Unanswered:
             except Exception:  # whatever it is, the count must not stand still for as long as the process runs
                 log.exception("answers_not_followed", retry_s=_RETRY_S)
             await asyncio.sleep(_RETRY_S)
+
+    async def _here_on(self) -> Mapping[int, int]:
+        """From where on ends are seen. That of a question asked before may lie before it: who waits is counted from here on too."""
+        positions = await self._journal.ends(ANSWERS)
+        self._since.clear()
+        self._of.clear()
+        return positions
 
     def _see(self, record: Record) -> None:
         session = Session(record.header("tenant") or "", (record.key or b"").decode(errors="replace"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from schemas.errors import LogUnavailable, Overloaded, TooManyQuestions
 from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, Event, answer_id_of
 from schemas.session_id import Session
 from schemas.settings import ApiKey, Settings
-from schemas.topics import QUERIES
+from schemas.topics import QUERIES, Topic
 from tests.unit.api.conftest import CONTEXT, until
 
 
@@ -32,6 +33,18 @@ class Bench:
     def ask(self, tenant: str, number: int) -> None:
         with self.admission.question(waiting(tenant, number)):
             pass
+
+
+class LateJournal(MemoryJournal):
+    """A log that takes its time until it says where it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.there = asyncio.Event()
+
+    async def ends(self, topic: Topic) -> Mapping[int, int]:
+        await self.there.wait()
+        return await super().ends(topic)
 
 
 def waiting(tenant: str, number: int) -> Waiting:
@@ -213,6 +226,33 @@ def test_a_question_whose_end_never_comes_counts_for_ten_minutes() -> None:
     bench.ask("acme", 2)
 
     assert (1, (1, 1)) == (bench.unanswered.count(), bench.unanswered.share("acme"))
+
+
+def test_a_repetition_that_fails_takes_nothing_from_the_first_one() -> None:
+    """The question was written, and its answer is waited for."""
+    bench = Bench()
+    with bench.admission.question(waiting("acme", 1)):
+        with pytest.raises(LogUnavailable), bench.admission.question(waiting("acme", 1)):
+            raise LogUnavailable
+
+        assert 1 == bench.unanswered.count()
+
+
+async def test_questions_whose_ends_nobody_could_see_do_not_count() -> None:
+    """What ends before it is known from where on to follow would else take room for ten minutes."""
+    journal = LateJournal()
+    unanswered = Unanswered(journal, lambda: 0.0)
+    missed, seen = (Waiting(Session("default", "t1"), answer_id_of(query)) for query in ("q1", "q2"))
+    async with unanswered.followed():
+        unanswered.asked(missed)
+        await journal.append(ended("t1", "q1")[0], CONTEXT)
+        journal.there.set()
+        await until(lambda: unanswered.count() == 0)
+        unanswered.asked(seen)
+
+        assert 1 == unanswered.count()
+        await journal.append(ended("t1", "q2")[0], CONTEXT)
+        await until(lambda: unanswered.count() == 0)
 
 
 def test_who_is_refused_is_told_to_stay_away_for_as_long_as_the_pile_takes() -> None:
