@@ -17,11 +17,13 @@ from typing import cast
 import numpy as np
 import orjson
 import usearch
+from usearch.compiled import Index as Compiled
 from usearch.compiled import ScalarKind
 from usearch.index import Index
 
 from connectors.embedder.base import Vectors
 from connectors.vector_index.base import Hit, hits_of
+from schemas.errors import InvalidSetting
 
 _EXACT_BELOW = 5_000
 _GRAPH_MOST = 2_000  # hits: for more the way through the graph takes longer than a look at every vector
@@ -42,9 +44,14 @@ class UsearchIndex:
 
     name = "usearch"
     shared = False
-    saved_as = f"usearch {usearch.__version__} {_KIND}"
+    saved_as = f"usearch {usearch.__version__} {_KIND}, ids by place"
 
     def __init__(self, dims: int) -> None:
+        if not hasattr(Compiled, "get_many"):  # see `fetch`
+            raise InvalidSetting(
+                f"ROXY_VECTOR_INDEX=usearch: usearch {usearch.__version__} does not give vectors back as Roxy asks for them.",
+                remedy="Install the version that requirements/server.txt names.",
+            )
         self._tenants: defaultdict[str, _TenantIndex] = defaultdict(lambda: _TenantIndex(dims))
 
     async def upsert(self, tenant: str, chunk_ids: Sequence[str], vectors: Vectors) -> None:

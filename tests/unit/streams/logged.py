@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import orjson
 
 from connectors.chunker import open_chunker
 from connectors.journal.memory import MemoryJournal
@@ -55,6 +59,17 @@ class LoggedCorpus(Corpus):
     def workshop(self, settings: Settings | None = None, fingerprint: str = "same") -> Workshop:
         chunker = open_chunker(settings or self.settings, self.embedder)
         return Workshop(self.journal, partial(self.fresh_index), Cutter(chunker, self.embedder, fingerprint))
+
+
+def in_an_older_form(folder: Path) -> None:
+    """A saved index, with which number stands for which chunk as pairs: whole, but not what this version reads."""
+    manifest = folder / "manifest.json"
+    fields = orjson.loads(manifest.read_bytes())
+    fields["saved_as"] = fields["saved_as"].partition(",")[0]
+    for file in folder.glob("*.chunks"):
+        file.write_bytes(orjson.dumps([[number, chunk_id] for number, chunk_id in enumerate(orjson.loads(file.read_bytes())) if chunk_id]))
+        fields["files"][file.name] = blake2b(file.read_bytes(), digest_size=16).hexdigest()
+    manifest.write_bytes(orjson.dumps(fields))
 
 
 @asynccontextmanager

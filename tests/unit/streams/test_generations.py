@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from connectors.journal.memory import MemoryJournal
@@ -23,7 +24,7 @@ from streams.rebuild_index import Origin, build
 from streams.serving import Serving, Swaps
 from tests.builders import CONTEXT
 from tests.unit.streams.corpus import SETTINGS, a_deletion, a_document
-from tests.unit.streams.logged import LoggedCorpus, a_logged_corpus
+from tests.unit.streams.logged import LoggedCorpus, a_logged_corpus, in_an_older_form
 
 _TIMEOUT_S = 20
 
@@ -242,6 +243,21 @@ async def test_a_worker_that_starts_loads_what_is_to_serve(tmp_path: Path) -> No
             assert second.serving.generation == 1
             assert second.serving.loaded is not None
             assert second.serving.loaded.digest == corpus.index.digest
+
+
+async def test_a_generation_kept_in_an_older_form_is_built_anew(tmp_path: Path) -> None:
+    """Out of the log, and into its folder for the worker after."""
+    async with a_logged_corpus() as corpus:
+        event = await built_event(corpus, await corpus.origin(), live=False)
+        folder = generation_folder(tmp_path, event.identity, event.generation)
+        async with a_worker(corpus, tmp_path) as first:
+            await first.swap(event)
+        kept = (folder / "manifest.json").read_bytes()
+        in_an_older_form(folder)
+        async with a_worker(corpus, tmp_path) as second:
+            said = orjson.loads((folder / "manifest.json").read_bytes())["saved_as"]
+
+            assert (1, orjson.loads(kept)["saved_as"]) == (second.serving.generation, said)
 
 
 async def test_a_generation_that_cannot_be_kept_serves_all_the_same(tmp_path: Path) -> None:

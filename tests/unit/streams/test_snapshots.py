@@ -13,7 +13,7 @@ import pytest
 from streams.chunk_index import ChunkIndex
 from streams.snapshots import Snapshots, index_folder
 from tests.unit.streams.corpus import a_deletion, a_document
-from tests.unit.streams.logged import LONG, LoggedCorpus, a_logged_corpus
+from tests.unit.streams.logged import LONG, LoggedCorpus, a_logged_corpus, in_an_older_form
 
 
 @pytest.fixture(params=[True, False], ids=["with vectors", "keywords only"])
@@ -138,6 +138,16 @@ async def test_a_doubtful_one_is_thrown_away(corpus: LoggedCorpus, tmp_path: Pat
 
     assert (0, {}, []) == (index.size, index.positions, folders(corpus, tmp_path))
     assert (await corpus.catch_up(index)).digest == corpus.index.digest
+
+
+async def test_one_in_an_older_form_is_thrown_away(tmp_path: Path) -> None:
+    """Of the same library, of the same index: the worker that comes after an upgrade reads the log's start, and does not end."""
+    async with a_logged_corpus() as corpus:
+        await snapshots(corpus, tmp_path).write()
+        in_an_older_form(folders(corpus, tmp_path)[0])
+        index = await restored(corpus, tmp_path)
+
+        assert (0, []) == (index.size, folders(corpus, tmp_path))
 
 
 async def test_behind_a_doubtful_one_the_one_before_is_tried(corpus: LoggedCorpus, tmp_path: Path) -> None:
