@@ -1,7 +1,8 @@
 """Gaps: how long nobody was served because of a fault, as clients saw it. Pure.
 
 A gap lasts from the fault, or from the question that came after it, to what the client saw next: the next piece of an answer that was being
-written, the 202 of a question. What a client was away by its own will does not count, nor does waiting behind another question of the session.
+written, the 202 of a question; where none came, for as long as the client waited. What a client was away by its own will does not count, nor
+does waiting behind another question of the session.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from schemas.events import TERMINAL
 from tests.robustness.history import Connection, Fault, History, Operation
 
 _AFTER_S = 6.0  # so long after its beginning a fault's questions are looked at
-_WRITING = frozenset({"GenerationStarted", "TokensGenerated", "AnswerCompleted", "AnswerFailed", "AnswerCancelled"})
+_WRITING = frozenset({"GenerationStarted", "TokensGenerated", *TERMINAL})
 #: What a fault takes away, by the words of its kind.
 PARTS = ("worker", "api", "broker", "network", "model")
 
@@ -53,13 +55,16 @@ class _Followed(NamedTuple):
 
     def wait(self, at: float, others: Sequence[_Followed]) -> float | None:
         """From the fault, or the question after it, to the next piece; None if it was not under way then."""
-        if self.asked > at + _AFTER_S or self.connections[-1].end < at:
+        begin, left = max(at, self.asked), self.connections[-1].end
+        if self.asked > at + _AFTER_S or left < at or self._ended_before(begin):
             return None
-        begin, seen = max(at, self.asked), self.seen
-        behind = next((moment for moment in seen if moment > begin), None)
-        if behind is None or (seen[0] > at and self._queued(others)):
+        behind = next((moment for moment in self.seen if moment > begin), left)
+        if min(self.seen, default=left) > at and self._queued(others):
             return None
         return max(0.0, behind - begin - _away(self.connections, begin, behind))
+
+    def _ended_before(self, moment: float) -> bool:
+        return any(frame.type in TERMINAL and frame.at <= moment for one in self.connections for frame in one.frames)
 
     def _queued(self, others: Sequence[_Followed]) -> bool:
         """Behind another question of its session."""
@@ -98,8 +103,8 @@ def _asks(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
 
 
 def _accepted(asks: dict[str, list[Operation]], at: float) -> Iterator[float]:
-    """From the fault, or from the first try behind it, to the 202."""
+    """From the fault, or from the first try behind it, to the 202, or to the end of the last try."""
     for tries in asks.values():
-        done = next((one.end for one in tries if one.outcome == "ok"), None)
-        if done is not None and done > at and tries[0].start < at + _AFTER_S:
+        done = next((one.end for one in tries if one.outcome == "ok"), tries[-1].end)
+        if done > at and tries[0].start < at + _AFTER_S:
             yield done - max(at, tries[0].start)

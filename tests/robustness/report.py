@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.robustness.gaps import PARTS, Gap, gaps
-from tests.robustness.history import History
+from tests.robustness.history import Fault, History
 from tests.robustness.run import Outcome
 
 _SHOWN = 20  # violations
@@ -29,9 +29,24 @@ def show(outcome: Outcome, console: Console) -> None:
 
 def as_dict(outcome: Outcome) -> dict[str, Any]:
     """What it was and what it broke, for a program."""
-    found = [{"kind": gap.fault.kind, "target": gap.fault.target, "at_s": gap.fault.start, "gap_s": gap.longest_s} for gap in gaps(outcome.history)]
-    told = {"seed": outcome.wanted.seed, "command": outcome.wanted.command, "folder": str(outcome.folder), "run": outcome.history.run.settings}
-    return {**told, "faults": found, "violations": [violation._asdict() for violation in outcome.violations]}
+    found = [_told(gap.fault) | {"gap_s": gap.longest_s if gap.seen else None} for gap in gaps(outcome.history)]
+    not_done = [_told(fault) for fault in outcome.history.run.faults if _is_not_done(fault)]
+    told: dict[str, Any] = {
+        "seed": outcome.wanted.seed,
+        "command": outcome.wanted.command,
+        "folder": str(outcome.folder),
+        "run": outcome.history.run.settings,
+    }
+    return {**told, "faults": found, "not_done": not_done, "violations": [violation._asdict() for violation in outcome.violations]}
+
+
+def _told(fault: Fault) -> dict[str, Any]:
+    return {"kind": fault.kind, "target": fault.target, "at_s": fault.start}
+
+
+def _is_not_done(fault: Fault) -> bool:
+    """There was nothing to do it to, or it did not succeed."""
+    return fault.detail.get("done") is False
 
 
 def _operations(history: History) -> Table:
@@ -45,24 +60,24 @@ def _operations(history: History) -> Table:
 
 
 def _faults(history: History) -> Table:
-    table = _table("faults", "times", "on", "longest s")
+    table = _table("faults", "times", "not done", "on", "longest s")
     kinds = sorted({fault.kind for fault in history.run.faults})
     for kind in kinds:
         of = [fault for fault in history.run.faults if fault.kind == kind]
         longest = max((fault.end or fault.start) - fault.start for fault in of)
-        table.add_row(kind, str(len(of)), ", ".join(sorted({fault.target for fault in of})), f"{longest:.1f}")
+        table.add_row(kind, str(len(of)), str(sum(map(_is_not_done, of)) or ""), ", ".join(sorted({fault.target for fault in of})), f"{longest:.1f}")
     return table
 
 
 def _gaps(found: Sequence[Gap]) -> Table:
     """Time without service, by what was hit; killed ones apart, for that is what is promised about."""
-    table = _table("without service, s", "faults", "p50", "p95", "longest")
+    table = _table("without service, s", "faults", "unseen", "p50", "p95", "longest")
     for part in PARTS:
         for name, of in ((f"{part} killed", [g for g in found if g.fault.kind == f"kill-{part}"]), (part, [g for g in found if g.part == part])):
+            values = [gap.longest_s for gap in of if gap.seen]
+            figures = (*np.percentile(values, (50, 95)), max(values)) if values else ()
             if of:
-                values = [gap.longest_s for gap in of]
-                p50, p95 = np.percentile(values, (50, 95))
-                table.add_row(name, str(len(of)), *(f"{value:.2f}" for value in (p50, p95, max(values))))
+                table.add_row(name, str(len(of)), str(len(of) - len(values) or ""), *(f"{value:.2f}" for value in figures))
     return table
 
 

@@ -76,6 +76,29 @@ def test_a_question_that_is_accepted_late_makes_a_gap() -> None:
     assert longest([], tries) == 4.5
 
 
+def test_a_question_that_is_never_accepted_makes_a_gap_to_its_last_try() -> None:
+    """Its client has lost patience."""
+    tries = [asked("q1", 11.0, accepted=12.0, outcome="refused"), asked("q1", 13.0, accepted=71.0, outcome="unknown")]
+
+    assert longest([], tries) == 60.0
+
+
+def test_an_answer_that_never_goes_on_makes_a_gap_to_the_end_of_its_reader() -> None:
+    """Somebody has waited for so long: in the middle of it, or from the question on."""
+    begun, never = read("q1", 9.0, until=40.0, ended="hung"), read("q2", 12.0, until=50.0, ended="hung")
+
+    assert longest([begun], [asked("q1", 8.0)]) == 30.0
+    assert longest([never._replace(frames=())], [asked("q2", 11.0)]) == 39.0
+
+
+def test_an_answer_that_had_ended_waits_for_nothing() -> None:
+    """Although its connection is still open."""
+    answered = read("q1", 9.0, until=40.0)
+    answered = answered._replace(frames=(*answered.frames, Frame(9.5, "", "AnswerCompleted", query="q1")))
+
+    assert [0] == [gap.seen for gap in gaps(a_history([answered], [asked("q1", 8.0)]))]
+
+
 def test_faults_that_take_nothing_away_have_no_gap() -> None:
     """A deleted topic is gone for good."""
     assert [] == gaps(a_history([], [], kind="forget-session"))
