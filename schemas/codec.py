@@ -125,7 +125,7 @@ def _headers(
 
 
 def _meant(event: Event) -> str | None:
-    """The answer that an event means that is none of its own: not the question's first one, and not all of them."""
+    """The answer that an event means that is none of its own. None: the question's first one; of a cancellation, all of them."""
     match event:
         case RegenerationAsked():
             return event.answer_id

@@ -23,7 +23,6 @@ class Header(NamedTuple):
     always: bool = True
 
 
-_OF_A_SIBLING = (ChunksRetrieved, QueryCancelled)
 _TOKENS = (GenerationStarted, TokensGenerated)
 
 HEADERS: tuple[Header, ...] = (
@@ -41,7 +40,8 @@ HEADERS: tuple[Header, ...] = (
     Header("repeat", "Set if the same record may have been written before.", {"const": "1"}, always=False),
     Header("answer", "The answer's id.", {"minLength": 1}, (AnswerEvent,)),
     Header("answer", "The answer's id, where that is not the question's first one.", {"minLength": 1}, (RegenerationAsked,)),
-    Header("answer", "The answer's id, where only a certain one, other than the first, is meant.", {"minLength": 1}, _OF_A_SIBLING, always=False),
+    Header("answer", "The answer's id, where that is not the question's first one.", {"minLength": 1}, (ChunksRetrieved,), always=False),
+    Header("answer", "The answer's id, where only a certain one is meant.", {"minLength": 1}, (QueryCancelled,), always=False),
     Header("attempt", "The attempt: of two the higher wins.", {"pattern": r"^\d+$"}, (AnswerEvent,)),
     Header("index", "Index of the token record; of GenerationStarted, where it resumes.", {"pattern": r"^\d+$"}, _TOKENS),
 )

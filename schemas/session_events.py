@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from schemas.event import Event, Id, Value
+
+#: Of a question `q.1` the first answer would have the id of another answer to the question `q`.
+QuestionId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9_:/#@-]*$")]
 
 
 def answer_id_of(query_id: str) -> str:
@@ -50,6 +53,7 @@ class QueryAsked(SessionEvent):
 
     type: Literal["QueryAsked"] = "QueryAsked"
     version: Literal[1] = 1
+    query_id: QuestionId  #: without a dot: in an answer's id, what stands behind one tells it from the question's first
     text: str = Field(min_length=1)  #: the question
     filters: Filters = NO_FILTERS
     asked_by: str = "anonymous"  #: subject of the principal
