@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 
@@ -19,7 +19,9 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def ended(task: asyncio.Task[None]) -> None:
-    """Cancel a task, and wait until it has stopped."""
+    """Cancel a task, and wait until it has stopped; what it failed of is raised. To await it itself would not tell its cancellation from that of
+    whoever waits."""
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
