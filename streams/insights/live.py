@@ -22,7 +22,9 @@ from streams.insights.session_fold import JudgedAnswer
 _SHORTEST: Window = "5min"
 _LOOKS: tuple[By | None, ...] = (None, *get_args(By))
 _FEW = 4  # answers: they take less memory than their tally, and most documents are cited by no more in five minutes
+_AT_ONCE = 50  # answers of a session, some ms: it may have thousands
 _Cell = tuple[str, int]  # tenant, and five minutes by their beginning
+_Change = tuple[_Cell, JudgedAnswer]
 _Group = tuple[By | None, str]  # by what, and its value
 _Id = tuple[str, str]  # session and answer
 
@@ -72,9 +74,12 @@ class LiveRows:
         """The work of `changed`, in small steps: of two days there is a lot of it, once."""
         cells = set[_Cell]()
         while self._touched:
-            for cell, one in self._changes(self._touched.pop()):
-                cells.add(cell)
-                self._changed.update(_places(cell, one))
+            for number, changes in enumerate(self._changes(self._touched.pop()), 1):
+                for cell, one in changes:
+                    cells.add(cell)
+                    self._changed.update(_places(cell, one))
+                if number % _AT_ONCE == 0:
+                    yield
             yield
         for cell in cells:
             self._tally(cell)
@@ -110,21 +115,27 @@ class LiveRows:
         """How many answers are kept."""
         return sum(map(len, self._cells.values()))
 
-    def _changes(self, key: SessionKey) -> Iterator[tuple[_Cell, JudgedAnswer]]:
-        """Of a session each answer that is other than it was, as it was and as it is. The cells hold them as they are."""
-        before = self._sessions.get(key, {})
-        after = {one.answer.answer_id: one for one in self._gathering.answers_of(key)}
+    def _changes(self, key: SessionKey) -> Iterator[list[_Change]]:
+        """Of each answer of a session, if it is other than it was, how it was and how it is. The cells hold them as they are."""
+        before, after = self._sessions.get(key, {}), dict[str, JudgedAnswer]()
+        for one in self._gathering.answers_of(key):
+            after[one.answer.answer_id] = one
+            yield self._change(key, before.get(one.answer.answer_id), one)
+        for answer_id in before.keys() - after.keys():
+            yield self._change(key, before[answer_id], None)
         self._sessions[key] = after
-        for answer_id in before.keys() | after.keys():
-            was, is_now = before.get(answer_id), after.get(answer_id)
-            if was == is_now:
-                continue
-            if was is not None:
-                del self._cells[_cell_of(was)][key[1], answer_id]
-                yield _cell_of(was), was
-            if is_now is not None:
-                self._cells.setdefault(_cell_of(is_now), {})[key[1], answer_id] = is_now
-                yield _cell_of(is_now), is_now
+
+    def _change(self, key: SessionKey, was: JudgedAnswer | None, is_now: JudgedAnswer | None) -> list[_Change]:
+        changes: list[_Change] = []
+        if was == is_now:
+            return changes
+        if was is not None:
+            del self._cells[_cell_of(was)][key[1], was.answer.answer_id]
+            changes.append((_cell_of(was), was))
+        if is_now is not None:
+            self._cells.setdefault(_cell_of(is_now), {})[key[1], is_now.answer.answer_id] = is_now
+            changes.append((_cell_of(is_now), is_now))
+        return changes
 
     def _tally(self, cell: _Cell) -> None:
         groups: dict[_Group, list[JudgedAnswer]] = {}

@@ -14,7 +14,7 @@ from schemas.event import rfc3339
 from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, FeedbackGiven, FeedbackRetracted, QueryAsked, RegenerationAsked
 from schemas.moments import seconds_of
 from streams.insights.answer_row import AnswerRow, digest_of, row_of
-from streams.preferences.implicit import Wishes
+from streams.preferences.implicit import Wishes, WishesInOrder
 from streams.preferences.judgements import Judgements, mark_of
 
 Folded = AnswerCompleted | AnswerFailed | AnswerCancelled | FeedbackGiven | FeedbackRetracted | QueryAsked | RegenerationAsked
@@ -57,7 +57,7 @@ class SessionFold:
 
     def judged(self, since: float) -> Iterator[JudgedAnswer]:
         """Its answers that ended since a moment, in order. An answer lies where its last attempt ended."""
-        said = _Said({answer_id: row for answer_id, row in self._rows.items() if row.at >= since}, self._wishes)
+        said = _Said({answer_id: row for answer_id, row in self._rows.items() if row.at >= since}, self._wishes.in_order())
         for event in self._judgements:
             said.take_tags(event)
         for target, event in self._judgements.last().items():
@@ -75,8 +75,9 @@ class SessionFold:
 class _Said:
     """What was said of the answers of one session."""
 
-    def __init__(self, rows: dict[str, AnswerRow], wishes: Wishes) -> None:
-        self._of = {answer_id: JudgedAnswer(rows[answer_id], signals=_told(rows[answer_id], wishes)) for answer_id in sorted(rows)}
+    def __init__(self, rows: dict[str, AnswerRow], wishes: WishesInOrder) -> None:
+        self._rows, self._wishes = rows, wishes
+        self._of: dict[str, JudgedAnswer] = {}  # those that something was said of
         self._tags: dict[str, set[tuple[str, str]]] = {}  # by answer, rater and tag
 
     def take_tags(self, event: FeedbackGiven) -> None:
@@ -89,31 +90,34 @@ class _Said:
         if kind == "comparison" and event.better_than != event.answer_id:
             self._add(event.answer_id, won=1)
             self._add(event.better_than or "", lost=1)
-        one = self._of.get(event.answer_id)
-        if one is None:
+        row = self._rows.get(event.answer_id)
+        if row is None:
             return
         if kind == "mark":
             self._add(event.answer_id, marks=(mark_of(event),), thumbs=(event.thumb,) if event.thumb else ())
-        elif kind == "correction" and digest_of(event.correction or "") != one.answer.digest:
+        elif kind == "correction" and digest_of(event.correction or "") != row.digest:
             self._add(event.answer_id, corrections=1)
         elif kind == "signal":
             self._add(event.answer_id, signals=(str(event.signal),))
         elif kind == "chunk":
-            document = dict(one.answer.cited).get(event.chunk_id or "", "")
+            document = dict(row.cited).get(event.chunk_id or "", "")
             self._add(event.answer_id, chunk_marks=((document, mark_of(event)),))
 
     def __iter__(self) -> Iterator[JudgedAnswer]:
-        for answer_id, one in self._of.items():
-            tags = self._tags.get(answer_id, ()) if one.answer.whole else ()
-            yield one._replace(tags=tuple(sorted(tag for _, tag in tags)))
+        for answer_id in sorted(self._rows):
+            row = self._rows[answer_id]
+            one = self._of.get(answer_id) or JudgedAnswer(row)
+            tags = self._tags.get(answer_id, ()) if row.whole else ()
+            yield one._replace(signals=_told(row, self._wishes) + one.signals, tags=tuple(sorted(tag for _, tag in tags)))
 
     def _add(self, answer_id: str, **more: int | tuple[object, ...]) -> None:
-        one = self._of.get(answer_id)
-        if one is not None and one.answer.whole:
+        row = self._rows.get(answer_id)
+        if row is not None and row.whole:
+            one = self._of.get(answer_id) or JudgedAnswer(row)
             self._of[answer_id] = one._replace(**{name: getattr(one, name) + value for name, value in more.items()})
 
 
-def _told(row: AnswerRow, wishes: Wishes) -> tuple[str, ...]:
+def _told(row: AnswerRow, wishes: WishesInOrder) -> tuple[str, ...]:
     if row.ended is not None:
         return wishes.told_of(row.ended)
     return ("cut-off",) if row.cut_off else ()

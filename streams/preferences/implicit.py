@@ -15,7 +15,10 @@ Two more are left out, because they cannot be told soundly. A question put in ot
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Mapping
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from schemas.events import QueryAsked, RegenerationAsked
@@ -39,33 +42,51 @@ class Wishes:
 
     def __init__(self) -> None:
         self._questions: dict[str, tuple[float, str]] = {}  #: by query id, when first, and its words
-        self._others: dict[tuple[str, str], float] = {}  #: by query id and the other answer's, when last
+        self._others: dict[str, dict[str, float]] = {}  #: by query id, and the other answer's, when last
 
     def add(self, wish: Wish, at: float) -> None:
         if isinstance(wish, QueryAsked):
             question = (at, hash_of_words(wish.text))
             self._questions[wish.query_id] = min(question, self._questions.get(wish.query_id, question))
         else:
-            key = (wish.query_id, wish.sibling.answer_id)
-            self._others[key] = max(at, self._others.get(key, at))
+            others = self._others.setdefault(wish.query_id, {})
+            others[wish.sibling.answer_id] = max(at, others.get(wish.sibling.answer_id, at))
 
-    def told_of(self, answer: Ended) -> tuple[Told, ...]:
-        """What they say of an answer of the session."""
-        told: list[Told] = []
-        later = [(*when, query_id) for query_id, when in self._questions.items() if when[0] > answer.at and query_id != answer.query_id]
-        if later and min(later)[1] == answer.words:
-            told.append("asked-again")
-        if any(at > answer.at and query_id == answer.query_id and other != answer.answer_id for (query_id, other), at in self._others.items()):
-            told.append("regenerated")
-        return tuple(told)
+    def in_order(self) -> WishesInOrder:
+        """As they stand now."""
+        return WishesInOrder(self._questions, self._others)
 
     def forget(self, before: float) -> None:
         """What was asked for until then says nothing of answers that ended later."""
         self._questions = {query_id: when for query_id, when in self._questions.items() if when[0] >= before}
-        self._others = {key: at for key, at in self._others.items() if at >= before}
+        kept = {query_id: {other: at for other, at in others.items() if at >= before} for query_id, others in self._others.items()}
+        self._others = {query_id: others for query_id, others in kept.items() if others}
 
     def __len__(self) -> int:
-        return len(self._questions) + len(self._others)
+        return len(self._questions) + sum(map(len, self._others.values()))
+
+
+class WishesInOrder:
+    """The same, by their times: of a session with thousands of answers, what they say of each is found in a few steps."""
+
+    def __init__(self, questions: Mapping[str, tuple[float, str]], others: Mapping[str, Mapping[str, float]]) -> None:
+        self._questions = sorted((*when, query_id) for query_id, when in questions.items())
+        # Two, for one of them may be the wish for the answer itself.
+        self._last = {query_id: sorted(((at, other) for other, at in of.items()), reverse=True)[:2] for query_id, of in others.items()}
+
+    def told_of(self, answer: Ended) -> tuple[Told, ...]:
+        """What they say of an answer of the session."""
+        told: list[Told] = []
+        if self._words_after(answer) == answer.words:
+            told.append("asked-again")
+        if any(at > answer.at and other != answer.answer_id for at, other in self._last.get(answer.query_id, ())):
+            told.append("regenerated")
+        return tuple(told)
+
+    def _words_after(self, answer: Ended) -> str | None:
+        """Of the first question after it; its own may lie there too, by clocks that differ."""
+        begin = bisect_right(self._questions, answer.at, key=itemgetter(0))
+        return next((words for _, words, query_id in self._questions[begin : begin + 2] if query_id != answer.query_id), None)
 
 
 def hash_of_words(text: str) -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import get_args
 
+from hypothesis import assume
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from schemas.codec import tombstone
-from schemas.events import Event, InsightsCounted
+from schemas.events import Event, FeedbackGiven, InsightsCounted
 from schemas.insight_events import SECONDS, By, Figures, Window, kept_since
 from schemas.moments import seconds_of
 from schemas.record import Record
+from schemas.spending import End
 from schemas.topics import INSIGHTS
 from streams.insights.gathering import Gathering
 from streams.insights.grouping import rows_of, time_of
 from streams.insights.live import LiveRows, Place
 from streams.insights.standing import Standing
 from tests.builders import CONTEXT, a_record
-from tests.unit.streams.insights.judged_sessions import A, B, a_failure, asked, happenings
+from tests.unit.streams.insights.judged_sessions import EVER, A, B, a_failure, asked, happenings
 from tests.unit.streams.preferences.judged import UNHURRIED, an_answer, given
 
 _Row = tuple[str, Window, str, By | None, str | None]
@@ -68,6 +71,21 @@ def folded(events: list[Event], since: int = DAY) -> dict[_Row, Figures]:
     return {(row.tenant, window, row.window or "", by, row.value): row.figures for by, window in looks for row in rows_of(judged, by, window)}
 
 
+def is_settled(events: list[Event]) -> bool:
+    """No older attempt ended hours after a later one, and nobody judged an answer hours before it ended, whatever the clocks."""
+    ends = [event for event in events if isinstance(event, End) and event.time in EVER[:-1]]
+    late = [end for end in ends if end.time >= FORGOTTEN]
+    passed = any(_about(end) & _about(other) and end.attempt < other.attempt for end in late for other in ends if other.time < FORGOTTEN)
+    said = [event for event in events if isinstance(event, FeedbackGiven)]
+    return not passed and not any(_about(end) & _about(event) for end in late for event in said)
+
+
+def _about(event: End | FeedbackGiven) -> set[tuple[str, ...]]:
+    """The answers that it names."""
+    named = {event.answer_id, event.better_than or ""} if isinstance(event, FeedbackGiven) else {event.answer_id}
+    return {(event.tenant, event.session_id, name) for name in named}
+
+
 events_of = st.lists(happenings(), max_size=10)
 
 
@@ -112,6 +130,7 @@ def test_two_writers_and_those_that_were_killed_leave_the_same_rows(steps: list[
 @for_all(events_of, events_of)
 def test_a_new_day_lets_go_of_the_oldest(before: list[Event], after: list[Event]) -> None:
     """Its rows stay as they stand, and those of later days are as if nothing of it had been heard."""
+    assume(is_settled(before))
     topic: list[Record] = []
     board = Board(topic)
     board.add(*before)
@@ -138,6 +157,19 @@ def test_windows_with_many_answers_come_to_the_same() -> None:
     board.look()
 
     assert folded(events) == held(topic)
+
+
+def test_no_step_of_a_look_takes_a_whole_long_session() -> None:
+    """The worker that looks has answers to write in between; also where nothing but one more question has come."""
+    rows = LiveRows(DAY)
+    for number in range(500):
+        rows.add(an_answer(f"a-{number}", time=time_of(DAY + number)))
+    kept = [0, *(len(rows) for _ in rows.look())]
+    rows.add(asked())
+    again = sum(1 for _ in rows.look())
+
+    assert max(after - before for before, after in pairwise(kept)) <= 50
+    assert (500, 10) <= (kept[-1], again)
 
 
 def test_a_row_without_answers_is_taken_back() -> None:
