@@ -1,7 +1,8 @@
 """Feedback check: what the schema of a judgement cannot say, looked up in the answers of its session. Pure.
 
 The API asks it before it writes, the step of `feedback` before it puts a record into the session, and a replay before it counts one: so all
-three take the same feedback, and what came onto the topic past the API is a dead letter.
+three take the same feedback, and what came onto the topic past the API is a dead letter. Insights, which keep of an answer no more than a row,
+look up the same in that (streams/insights/session_fold.py).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def _require_fits(event: FeedbackGiven, answer: AnswerCompleted) -> None:
         raise InvalidFeedback(f"The answer {event.answer_id} is to the question {answer.query_id}, not to {event.query_id}.")
     if event.correction is not None and event.correction.strip() in ("", answer.text.strip()):
         raise InvalidFeedback("The correction says what the answer says, or nothing.")
-    if event.chunk_id is not None and event.chunk_id not in _chunks_of(answer):
+    if event.chunk_id is not None and event.chunk_id not in chunks_of(answer):
         raise InvalidFeedback(f"The answer {event.answer_id} was not made from the chunk {event.chunk_id}.")
 
 
@@ -57,6 +58,7 @@ def _require_comparable(event: FeedbackGiven, other: AnswerCompleted | None) -> 
         raise InvalidFeedback(f"The answers {event.answer_id} and {event.better_than} are to different questions.")
 
 
-def _chunks_of(answer: AnswerCompleted) -> set[str]:
+def chunks_of(answer: AnswerCompleted) -> set[str]:
+    """Those that it was made from, and those that it cites."""
     found = {chunk.chunk_id for chunk in answer.context.chunks} if answer.context else set[str]()
     return found | {citation.chunk_id for citation in answer.citations}

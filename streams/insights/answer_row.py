@@ -9,6 +9,7 @@ from sys import intern
 from typing import Literal, NamedTuple
 
 from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, Paid
+from schemas.feedback_check import chunks_of
 from schemas.moments import seconds_of
 from schemas.spending import End
 from streams.preferences.implicit import Ended, hash_of_words
@@ -44,6 +45,7 @@ class AnswerRow(NamedTuple):
     prompt: str | None = None  #: name of its template
     arms: tuple[tuple[str, str], ...] = ()  #: experiment and arm
     cited: tuple[tuple[str, str], ...] = ()  #: chunk and its document
+    chunks: tuple[str, ...] = ()  #: that it was made from: only they can be judged with it
     took_ms: float = 0.0
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -118,6 +120,7 @@ def _whole(row: AnswerRow, answer: AnswerCompleted) -> AnswerRow:
         prompt=intern(str(answer.parameters.get("prompt", _NONE))),
         arms=tuple(sorted(answer.arms.items())),
         cited=tuple(sorted({(intern(citation.chunk_id), intern(citation.document_id)) for citation in answer.citations})),
+        chunks=tuple(sorted(map(intern, chunks_of(answer)))),
         took_ms=answer.took_ms,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,

@@ -15,7 +15,7 @@ from schemas.events import AnswerCancelled, AnswerCompleted, AnswerFailed, Feedb
 from schemas.moments import seconds_of
 from streams.insights.answer_row import AnswerRow, digest_of, row_of
 from streams.preferences.implicit import Wishes, WishesInOrder
-from streams.preferences.judgements import Judgements, mark_of
+from streams.preferences.judgements import Judgements, last_of, mark_of
 
 Folded = AnswerCompleted | AnswerFailed | AnswerCancelled | FeedbackGiven | FeedbackRetracted | QueryAsked | RegenerationAsked
 
@@ -58,9 +58,10 @@ class SessionFold:
     def judged(self, since: float) -> Iterator[JudgedAnswer]:
         """Its answers that ended since a moment, in order. An answer lies where its last attempt ended."""
         said = _Said({answer_id: row for answer_id, row in self._rows.items() if row.at >= since}, self._wishes.in_order())
-        for event in self._judgements:
+        sound = [event for event in self._judgements if said.fits(event)]
+        for event in sound:
             said.take_tags(event)
-        for target, event in self._judgements.last().items():
+        for target, event in last_of(sound).items():
             said.take(target.kind, event)
         yield from said
 
@@ -79,6 +80,14 @@ class _Said:
         self._rows, self._wishes = rows, wishes
         self._of: dict[str, JudgedAnswer] = {}  # those that something was said of
         self._tags: dict[str, set[tuple[str, str]]] = {}  # by answer, rater and tag
+
+    def fits(self, event: FeedbackGiven) -> bool:
+        """Whether its worker takes it, as far as its answers are known here (schemas/feedback_check.py). Of what is older nothing is."""
+        named = {event.answer_id, event.better_than or ""} & self._rows.keys()
+        if any(self._rows[answer_id].query_id != event.query_id for answer_id in named):
+            return False
+        row = self._rows.get(event.answer_id)
+        return event.chunk_id is None or row is None or not row.whole or event.chunk_id in row.chunks
 
     def take_tags(self, event: FeedbackGiven) -> None:
         """A rater who gives the same reason twice has given it once."""

@@ -57,7 +57,12 @@ class Judgements:
 
     def last(self) -> dict[Target, FeedbackGiven]:
         """By rater and target, the judgement that counts."""
-        return {target: event for event in self for target in targets_of(event)}
+        return last_of(self)
+
+
+def last_of(standing: Iterable[FeedbackGiven]) -> dict[Target, FeedbackGiven]:
+    """By rater and target, the judgement that counts of these, which come in the order that they were given in."""
+    return {target: event for event in standing for target in targets_of(event)}
 
 
 def targets_of(event: FeedbackGiven) -> list[Target]:

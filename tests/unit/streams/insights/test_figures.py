@@ -9,7 +9,9 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from connectors.journal.memory import MemoryJournal
-from schemas.events import CachedAnswer, Cost, Event, RecordDeadLettered, Usage
+from schemas.errors import InvalidFeedback
+from schemas.events import CachedAnswer, Context, ContextChunk, Cost, Event, FeedbackGiven, IndexPosition, RecordDeadLettered, Usage
+from schemas.feedback_check import require_sound
 from schemas.insight_events import By, Figures, Window
 from schemas.moments import seconds_of
 from schemas.record import Record
@@ -147,6 +149,34 @@ def test_feedback_on_what_is_no_answer_counts_for_nothing() -> None:
     found = figures(a_stop(), given(thumb="up", tags=("short",)), given("f2", correction="Better."))
 
     assert (0, 0, {}) == (found.marks, found.corrections, found.tags)
+
+
+OTHER = an_answer("a-q2", query_id="q2", citations=(A,))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        given("f2", better_than="a-q2"),
+        given("f2", "a-q2", query="q1", stars=1, tags=("short",)),
+        given("f2", query="q2", thumb="down", at=2),
+        given("f2", chunk_id=B.chunk_id, thumb="down"),
+    ],
+)
+def test_what_the_worker_has_refused_counts_for_nothing(refused: FeedbackGiven) -> None:
+    """Two questions' answers compared, a mark under another question's id, a chunk that is none of the answer's; nor does it hide what counts."""
+    sound = (an_answer(citations=(A,)), OTHER, given("f1", at=0, thumb="up"), given("f3", chunk_id=A.chunk_id, thumb="up"))
+    with pytest.raises(InvalidFeedback):
+        require_sound(refused, {answer.answer_id: answer for answer in (sound[0], OTHER)})
+
+    assert all_of([*sound]) == all_of([*sound, refused])
+
+
+def test_a_chunk_that_an_answer_was_made_from_is_judged_though_it_is_not_cited() -> None:
+    """As by its worker."""
+    made_from = Context(hash="c1", chunks=(ContextChunk(chunk_id="x#0", rank=1, score=1.0, hash="h"),), index=IndexPosition(index="none"))
+
+    assert 1 == figures(an_answer(context=made_from), given(chunk_id="x#0", thumb="down")).chunk_marks
 
 
 def test_a_figure_that_nothing_can_have_leaves_its_answer_out() -> None:
