@@ -11,6 +11,7 @@ from streams.insights.grouping import Row
 
 _WIDTH, _HEIGHT = 100, 20
 _MOST_LINES = 6
+_MOST_LABELS = 4  # of windows: of those that do not fit beside each other plotext leaves some out, in every process others
 _NOT_NUMBERS = {"errors", "tags", "signals", "cost", "cost_in_vain"}
 FIGURES = tuple(name for name in Figures.model_fields if name not in _NOT_NUMBERS)
 
@@ -40,7 +41,7 @@ def plot(rows: Sequence[Row], figure: str) -> str:
             plotext.plot([place for place, _ in drawn], [value for _, value in drawn], label=name, marker="braille")
     room = len(windows) * 0.1  # for half a label at either end, which is left out otherwise
     plotext.xlim(-room, len(windows) - 1 + room)
-    shown = range(0, len(windows), max(len(windows) // _MOST_LINES, 1))
+    shown = range(0, len(windows), -(-len(windows) // _MOST_LABELS))
     plotext.xticks([float(place) for place in shown], [windows[place][:16] for place in shown])
     plotext.title(figure)
     return str(plotext.uncolorize(plotext.build()))
