@@ -59,7 +59,15 @@ def _expected(log: Log, reading: Reading, session: SessionLog) -> list[Entry]:
         return behind
     if _ended_before(reading.only, start, session):
         return []
-    return _to_the_end([entry for entry in behind if _answer_of(entry) == reading.only])
+    told = _told_end(log, reading)  # retention may have cut it since, and left what came behind it, such as feedback
+    return _to_the_end([entry for entry in behind if _answer_of(entry) == reading.only and (told is None or entry.record.offset <= told)])
+
+
+def _told_end(log: Log, reading: Reading) -> int | None:
+    """Where the end lies that the reader itself was shown, below what is kept."""
+    ends = [place(log, reading.session, frame.cursor) for frame in reading.records if frame.type in TERMINAL]
+    session = log.sessions[reading.session]
+    return next((here.offset - 1 for here in ends if here is not None and here.offset <= session.start), None)
 
 
 def _placed(log: Log, reading: Reading, session: SessionLog) -> Reading:

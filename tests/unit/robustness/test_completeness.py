@@ -71,6 +71,15 @@ def test_a_gap_where_retention_has_cut_is_in_order() -> None:
     assert ["was not shown 1 of 14 records"] == found_by(RULE, missed)
 
 
+def test_who_was_shown_an_end_that_retention_has_cut_since_is_asked_for_nothing_behind_it() -> None:
+    """What somebody said of the answer later lies there, and is kept. Who was shown no end has missed it."""
+    gone = cut(sound(), own(OWN), 11)
+    unended = with_frames(gone, "of q1", lambda frames: [frame for frame in frames if frame.type != "AnswerCompleted"])
+
+    assert [] == found_by(RULE, gone)
+    assert ["was not shown 4 of 4 records"] == found_by(RULE, unended)
+
+
 def test_a_topic_that_nobody_has_deleted_is_not_made_anew() -> None:
     """The reader would begin again, in an empty session."""
     gap = _frame_at(10, "gap", "")._replace(text="recreated")
