@@ -28,6 +28,8 @@ from connectors.session_log import SessionLog, open_session_log
 from schemas.errors import PortTaken, RoxyError
 from schemas.settings import Settings, load_settings
 
+#: Longer than a load balancer keeps a connection that nothing comes through (60 s as a rule): it must not send into one that we have closed.
+KEEP_ALIVE_S = 75
 BACKLOG = 4_096  # 2,000 clients of a process that has gone may come at once
 
 
@@ -45,6 +47,7 @@ class Server(uvicorn.Server):
             access_log=False,  # api/front.py writes that line, with the query's id
             server_header=False,
             backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=math.ceil(settings.drain_s),
         )
         super().__init__(config)
