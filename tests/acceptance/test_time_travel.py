@@ -200,6 +200,7 @@ async def test_a_past_question_finds_the_same_at_its_own_position(running: Runni
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)  # everything is embedded twice
 async def test_with_an_embedding_model_too(running: Running) -> None:
     """200 questions, two builds from `documents` with vectors by MiniLM: chunks, ranks, scores."""
     settings = running.settings.model_copy(update={"embedder": "sentence-transformers:all-MiniLM-L6-v2"})
