@@ -13,15 +13,19 @@ from itertools import islice
 from typing import NamedTuple
 
 from schemas.cursor import OpenAnswer
-from schemas.events import TERMINAL
+from schemas.events import TERMINAL, answer_id_of
 from schemas.record import Headers
 
 _CLOSED = -1  # next_index of an answer whose terminal record was seen
 _MOST_DIGITS = 18  # what a cursor's 64 bits hold, whatever a foreign record says
 _CLOSED_KEPT = 1_000  # answers that ended, of one session
 _CLOSED_HANDED_ON = 2  # of them, that a cursor names: a stale record mostly comes soon after the end, and a cursor stays short
+_ASKED = -2  # attempt of an answer that was asked for and has not begun. -1 is that of one which is only waited for: api/reading.py
+_ASKED_HANDED_ON = 8  # of them, that a cursor names: two workers write a question within moments, and thousands may wait
+#: What asks for an answer counts once. Of two workers, each may have written it: the older one's was still on its way.
+_ASKING = frozenset({"QueryAsked", "RegenerationAsked"})
 #: Of an answer, and of none of its attempts: they count, whenever they come.
-_BESIDE = frozenset({"RegenerationAsked", "ChunksRetrieved", "QueryCancelled"})
+_BESIDE = frozenset({"ChunksRetrieved", "QueryCancelled"})
 _OPENING = frozenset({"GenerationStarted", "AnswerFailed"})  # with these an answer may begin for a reader who has seen all before
 
 
@@ -57,18 +61,22 @@ class AttemptFilter:
     def __init__(self, open_answers: Iterable[OpenAnswer] = (), *, whole: bool = False) -> None:
         self._open: dict[bytes, OpenAnswer] = {}
         self._closed: dict[bytes, OpenAnswer] = {}  # whoever ended first is forgotten first
+        self._asked: dict[bytes, OpenAnswer] = {}
         self.whole = whole
         for state in open_answers:
             self._note(state)
 
     @property
     def open_answers(self) -> tuple[OpenAnswer, ...]:
-        """What another reader has to know who goes on from here: the last answers that ended, and those under way."""
+        """What another reader has to know who goes on from here: the last answers that ended, the last asked for, and those under way."""
         ended = tuple(islice(reversed(self._closed.values()), _CLOSED_HANDED_ON))
-        return (*reversed(ended), *self._open.values())
+        asked = tuple(islice(reversed(self._asked.values()), _ASKED_HANDED_ON))
+        return (*reversed(ended), *reversed(asked), *self._open.values())
 
     def admits(self, marks: Marks) -> bool:
         """True if the record counts; False if it is stale or a double."""
+        if marks.type in _ASKING and marks.correlation:
+            return self._admits_wish(answer_key(marks.answer or answer_id_of(marks.correlation).encode()))
         if marks.answer is None or marks.type in _BESIDE:
             return True
         key = answer_key(marks.answer)
@@ -79,7 +87,19 @@ class AttemptFilter:
         self._note(after)
         return True
 
+    def _admits_wish(self, key: bytes) -> bool:
+        before = self._open.get(key) or self._closed.get(key)
+        if key in self._asked or (before is not None and before.attempt >= 0):
+            return False
+        self._note(OpenAnswer(key, _ASKED, 0))
+        return True
+
     def _note(self, state: OpenAnswer) -> None:
+        if state.attempt == _ASKED:
+            self._asked[state.answer] = state
+            return
+        if state.attempt >= 0:
+            self._asked.pop(state.answer, None)
         if state.next_index != _CLOSED:
             self._open[state.answer] = state
             return

@@ -16,7 +16,7 @@ from tests.robustness.validators.violation import Violation
 
 RULE = "readers"
 _OF_ANSWER = frozenset({"GenerationStarted", "TokensGenerated", *TERMINAL})
-_ONCE = _OF_ANSWER | {"QueryAsked"}
+_ONCE = _OF_ANSWER | {"QueryAsked", "RegenerationAsked"}
 _BESIDE = frozenset({"RegenerationAsked", "ChunksRetrieved", "QueryCancelled"})  #: may be about another answer than the question's first one
 
 _Records = dict[tuple[UUID, int], Record]  # by topic epoch and offset

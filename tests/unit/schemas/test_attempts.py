@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
+from api.reading import expecting
 from schemas.attempts import AttemptFilter, Marks
 from schemas.codec import encode
 from schemas.cursor import Cursor, CursorSigner
-from schemas.events import AnswerCompleted, AnswerEvent, AnswerFailed, FeedbackGiven, QueryAsked, SessionEvent
-from tests.unit.schemas.workers import CONTEXT, Written, admitted, completed, fold, histories, started, token
+from schemas.events import AnswerCompleted, AnswerEvent, AnswerFailed, FeedbackGiven, RegenerationAsked, SessionEvent, Sibling
+from tests.unit.schemas.workers import CONTEXT, Written, admitted, asked, completed, fold, histories, started, token
 
-ASKED = QueryAsked(id="q1", tenant="default", session_id="t1", query_id="q1", text="Why?")
-JUDGED = FeedbackGiven(id="f1", tenant="default", session_id="t1", query_id="q1", feedback_id="f1", answer_id="a-q1", thumb="up")
+ASKED = asked()
+IDS = {"tenant": "default", "session_id": "t1", "query_id": "q1"}
+JUDGED = FeedbackGiven(**IDS, id="f1", feedback_id="f1", answer_id="a-q1", thumb="up")
 
 
 def _counting(*events: SessionEvent, counts: AttemptFilter | None = None) -> list[SessionEvent]:
@@ -27,10 +29,46 @@ def _counting(*events: SessionEvent, counts: AttemptFilter | None = None) -> lis
 
 
 def test_what_is_no_part_of_an_answer_always_counts() -> None:
-    """Questions and feedback, before, within and after an answer."""
-    events = [ASKED, started(1, 0), JUDGED, token(1, 0), completed(1), JUDGED, ASKED]
+    """Feedback and other questions, before, within and after an answer."""
+    events = [JUDGED, ASKED, started(1, 0), JUDGED, token(1, 0), asked("q2"), completed(1), JUDGED, asked("q3")]
 
     assert _counting(*events) == events
+
+
+def test_a_question_counts_once() -> None:
+    """A worker that was replaced had it on its way: it comes again, at once, within its answer, or behind it."""
+    assert [ASKED, started(1, 0), token(1, 0), completed(1)] == _counting(ASKED, ASKED, started(1, 0), ASKED, token(1, 0), completed(1), ASKED)
+
+
+def test_another_answer_is_asked_for_once() -> None:
+    """By its own name: the question's first answer is another one."""
+    again = [RegenerationAsked(**IDS, id=f"{number}", sibling=Sibling(answer_id=f"a-q1.{number}")) for number in (1, 2)]
+
+    assert [ASKED, *again] == _counting(ASKED, *again, ASKED, *again)
+
+
+def test_a_question_counts_for_one_who_waits_for_its_answer() -> None:
+    """Whoever asks is given a cursor before it, which says that the answer is to come."""
+    waiting = expecting(Cursor(UUID(int=1), 0, 0), "a-q1")
+
+    assert [ASKED, started(1, 0)] == _counting(ASKED, ASKED, started(1, 0), counts=AttemptFilter(waiting.open_answers))
+
+
+def test_questions_that_wait_are_handed_on_by_when_they_were_asked() -> None:
+    """The last eight: a cursor stays short, however many wait."""
+    counts = AttemptFilter()
+    questions = [asked(f"q{number}") for number in range(1_000)]
+    _counting(*questions, counts=counts)
+
+    assert len(counts.open_answers) == 8
+    assert _counting(*questions[-8:], counts=AttemptFilter(counts.open_answers)) == []
+
+
+def test_a_question_without_a_name_counts_whenever_it_comes() -> None:
+    """A foreign record without its correlation may be any."""
+    counts = AttemptFilter()
+
+    assert all(counts.admits(Marks("QueryAsked", "", None, 0, 0)) for _ in range(2))
 
 
 def test_a_piece_counts_once() -> None:

@@ -1,7 +1,7 @@
 """A model of workers that make one answer: they are replaced, paused at any point, and wake up late.
 
-Each does what streams/generation.py does: look at the log, begin an attempt, look again, go on behind what is out. `yield` marks
-where it may be paused while others work.
+Each does what streams/steps.py and streams/generation.py do: write the question unless it is there, look at the log, begin an attempt,
+look again, go on behind what is out. `yield` marks where it may be paused while others work.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.attempts import AttemptFilter, Marks
 from schemas.codec import Context, encode
-from schemas.events import AnswerCompleted, AnswerEvent, Event, GenerationStarted, SessionEvent, TokensGenerated
+from schemas.events import AnswerCompleted, AnswerEvent, Event, GenerationStarted, QueryAsked, SessionEvent, TokensGenerated
 
 CONTEXT = Context("/roxy/worker", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 _TIME = "2026-01-01T00:00:00.000Z"
@@ -32,6 +32,7 @@ class Fold(NamedTuple):
 
     texts: tuple[str, ...] = ()
     terminal: Event | None = None
+    asked: bool = False
 
     @property
     def text(self) -> str:
@@ -40,11 +41,14 @@ class Fold(NamedTuple):
     def after(self, event: Event) -> Fold:
         """Raises AssertionError if a piece is missing or comes twice."""
         assert self.terminal is None or not isinstance(event, AnswerEvent), "something counts after the terminal record"
+        if isinstance(event, QueryAsked):
+            assert not self.asked, "the question comes twice"
+            return self._replace(asked=True)
         if isinstance(event, GenerationStarted):
-            return Fold(self.texts[: event.resumes_at])
+            return self._replace(texts=self.texts[: event.resumes_at])
         if isinstance(event, TokensGenerated):
             assert event.index == len(self.texts), "the answer has a hole or a double"
-            return Fold((*self.texts, event.text))
+            return self._replace(texts=(*self.texts, event.text))
         return self._replace(terminal=event) if isinstance(event, AnswerEvent) else self
 
 
@@ -66,6 +70,11 @@ def write(log: list[Written], event: SessionEvent) -> None:
     log.append(Written(event, Marks.of(encode(event, CONTEXT).headers)))
 
 
+def asked(query: str = "q1") -> QueryAsked:
+    """What all answers begin with."""
+    return QueryAsked(**_IDS, id=f"{query}:asked", query_id=query, text="Why?")
+
+
 def started(attempt: int, resumes_at: int, query: str = "q1") -> GenerationStarted:
     """An attempt begins."""
     return GenerationStarted(**_of(query, f"{attempt}:started"), attempt=attempt, resumes_at=resumes_at, model="scripted")
@@ -84,6 +93,10 @@ def completed(attempt: int, texts: tuple[str, ...] = (), query: str = "q1") -> A
 
 def worker(log: list[Written], attempt: int, *, pieces: int, restarts: bool, doubles: bool) -> Iterator[None]:
     """One worker's go at the answer, by steps. `restarts`: its model cannot go on behind a given text."""
+    seen = fold(log)
+    yield
+    if not seen.asked:
+        write(log, asked())
     seen = fold(log)
     if seen.terminal is not None:
         return
@@ -111,9 +124,9 @@ def histories(draw: st.DrawFn) -> list[Written]:
     log: list[Written] = []
     pieces, restarting, doubling = draw(st.integers(0, 5)), draw(st.sampled_from([0, 0, 15, 5, 2])), draw(st.booleans())
     workers = [worker(log, 2 * n + 1, pieces=pieces, restarts=bool(restarting >> n & 1), doubles=doubling) for n in range(4)]
-    # Four turns each, in any order: look; begin and look again; some pieces; some more.
-    order = draw(st.permutations([number for number in range(4) for _ in range(4)]))
-    turns = [iter((1, 2, *draw(st.tuples(st.integers(1, 3), st.integers(0, 3))))) for _ in workers]
+    # Five turns each, in any order: look; ask; begin and look again; some pieces; some more.
+    order = draw(st.permutations([number for number in range(4) for _ in range(5)]))
+    turns = [iter((1, 1, 2, *draw(st.tuples(st.integers(1, 3), st.integers(0, 3))))) for _ in workers]
     for number in order:
         for _ in range(next(turns[number])):
             next(workers[number], None)
