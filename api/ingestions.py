@@ -7,25 +7,23 @@ how far it is, and in the end what became of it.
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 import structlog
 
+from api.topic_reading import followed_for_ever
 from connectors.background import running
-from connectors.journal.base import Follower, Journal
+from connectors.journal.base import Journal, reached
 from schemas.codec import decode
-from schemas.errors import Unavailable, UnknownDocument, UnreadableRecord
+from schemas.errors import UnknownDocument, UnreadableRecord
 from schemas.events import DocumentEvent, DocumentFailed, DocumentIndexed, DocumentRemoved, Event, IngestionProgressed
 from schemas.http_bodies import DocumentStatus
 from schemas.record import Position, Record
 from schemas.topics import INGESTIONS
 
 _READ_S = 1.0
-_RETRY_S = 2.0
 _CAUSATION = re.compile(r"(?P<topic>.+)\[(?P<partition>\d+)\]@(?P<offset>\d+)")
 
 
@@ -46,7 +44,7 @@ class Ingestions:
 
     def followed(self) -> AbstractAsyncContextManager[None]:
         """Follow the topic in the background."""
-        return running(self._follow_for_ever())
+        return running(followed_for_ever(INGESTIONS, self._follow))
 
     def submitted(self, tenant: str, document_id: str, position: Position) -> None:
         """This process has just written a version of the document, or its deletion."""
@@ -62,24 +60,13 @@ class Ingestions:
             raise UnknownDocument(f"No document {document_id}.")
         return self._known[key].status
 
-    async def _follow_for_ever(self) -> None:
-        while True:
-            try:
-                ends = await self._journal.ends(INGESTIONS)
-                async with self._journal.follow(INGESTIONS) as follower:
-                    await self._follow(follower, ends)
-            except Unavailable as error:
-                self._log.warning("ingestions_not_followed", error=str(error), retry_s=_RETRY_S)
-                await asyncio.sleep(_RETRY_S)
-            except Exception:  # noqa: BLE001 - whatever it is, the states must not stand still for as long as the process runs
-                self._log.exception("ingestions_not_followed", retry_s=_RETRY_S)
-                await asyncio.sleep(_RETRY_S)
-
-    async def _follow(self, follower: Follower, ends: Mapping[int, int]) -> None:
-        while True:
-            self.caught_up = self.caught_up or _reached(follower.positions, ends)
-            for record in await follower.read(_READ_S):
-                self._apply(record)
+    async def _follow(self) -> None:
+        ends = await self._journal.ends(INGESTIONS)
+        async with self._journal.follow(INGESTIONS) as follower:
+            while True:
+                self.caught_up = self.caught_up or reached(follower.positions, ends)
+                for record in await follower.read(_READ_S):
+                    self._apply(record)
 
     def _apply(self, record: Record) -> None:
         if record.value is None:
@@ -130,8 +117,3 @@ def _cause(record: Record) -> Position | None:
 def _at_or_after(cause: Position | None, submitted: Position) -> bool:
     # Without a cause (a foreign producer's record) it is taken to be about the latest version.
     return cause is None or (cause.partition == submitted.partition and cause.offset >= submitted.offset)
-
-
-def _reached(positions: Mapping[int, int], ends: Mapping[int, int]) -> bool:
-    # The last record of a partition is the newest of its key, so compaction never takes it: the end is always reached.
-    return all(positions.get(partition, 0) >= end for partition, end in ends.items())

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from heapq import nsmallest
 from typing import NamedTuple
 
 import structlog
 
+from api.topic_reading import followed_for_ever
 from connectors.background import running
-from connectors.journal.base import Follower, Journal
+from connectors.journal.base import Journal, reached
 from schemas.codec import decoded
 from schemas.errors import Unavailable
 from schemas.events import InsightsCounted
@@ -27,7 +28,6 @@ from schemas.record import Record
 from schemas.topics import INSIGHTS
 
 _READ_S = 1.0
-_RETRY_S = 2.0
 _CLOCKS_DIFFER_MS = 300_000
 
 _Look = tuple[str, Window, By | None]  # tenant, window, by what
@@ -54,7 +54,7 @@ class InsightRows:
 
     def followed(self) -> AbstractAsyncContextManager[None]:
         """Follow the topic in the background."""
-        return running(self._follow_for_ever())
+        return running(followed_for_ever(INSIGHTS, self._follow))
 
     def rows(self, tenant: str, window: Window, by: By | None, since: float, most: int) -> list[bytes]:
         """Those whose window ends after that moment. Raises Unavailable while they are still being read."""
@@ -65,26 +65,15 @@ class InsightRows:
         found = (row for row in known if row.start + SECONDS[window] > since)
         return [row.row for row in nsmallest(most, found, key=lambda row: row.order)]
 
-    async def _follow_for_ever(self) -> None:
-        while True:
-            try:
-                ends = await self._journal.ends(INSIGHTS)
-                start = await self._journal.since(INSIGHTS, self.since * 1000 - _CLOCKS_DIFFER_MS)
-                async with self._journal.follow(INSIGHTS, start) as follower:
-                    await self._follow(follower, ends)
-            except Unavailable as error:
-                self._log.warning("insights_not_followed", error=str(error), retry_s=_RETRY_S)
-                await asyncio.sleep(_RETRY_S)
-            except Exception:  # noqa: BLE001 - whatever it is, the figures must not stand still for as long as the process runs
-                self._log.exception("insights_not_followed", retry_s=_RETRY_S)
-                await asyncio.sleep(_RETRY_S)
-
-    async def _follow(self, follower: Follower, ends: Mapping[int, int]) -> None:
-        while True:
-            self.caught_up = self.caught_up or all(follower.positions.get(partition, 0) >= end for partition, end in ends.items())
-            for record in await follower.read(_READ_S):
-                self.apply(record)
-                await asyncio.sleep(0)
+    async def _follow(self) -> None:
+        ends = await self._journal.ends(INSIGHTS)
+        start = await self._journal.since(INSIGHTS, self.since * 1000 - _CLOCKS_DIFFER_MS)
+        async with self._journal.follow(INSIGHTS, start) as follower:
+            while True:
+                self.caught_up = self.caught_up or reached(follower.positions, ends)
+                for record in await follower.read(_READ_S):
+                    self.apply(record)
+                    await asyncio.sleep(0)
 
     def apply(self, record: Record) -> None:
         """A record that cannot be read says nothing, and one of an older window nothing that is kept."""

@@ -6,17 +6,14 @@ A question whose end never comes, such as one of a session that was forgotten me
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
-import structlog
-
+from api.topic_reading import followed_for_ever
 from connectors.background import running
 from connectors.journal.base import Journal
-from schemas.errors import Unavailable
 from schemas.record import Record
 from schemas.session_id import Session
 from schemas.topics import ANSWERS
@@ -25,7 +22,6 @@ KEPT_S = 600.0
 PACE_S = 10.0  # of the last so many seconds is told how fast answers end
 LONGEST_S = 30.0  # that anybody is told to stay away: the pile may be gone long before
 _READ_S = 1.0
-_RETRY_S = 2.0
 
 
 class Waiting(NamedTuple):
@@ -42,11 +38,12 @@ class Unanswered:
         self._journal, self._clock = journal, clock
         self._since: OrderedDict[Waiting, float] = OrderedDict()
         self._of: Counter[str] = Counter()
+        self._positions: Mapping[int, int] | None = None
         self._ends: deque[float] = deque(maxlen=10_000)
 
     def followed(self) -> AbstractAsyncContextManager[None]:
         """Follow the ends in the background."""
-        return running(self._follow_for_ever())
+        return running(followed_for_ever(ANSWERS, self._follow))
 
     def asked(self, waiting: Waiting) -> bool:
         """Its question is about to be written. Whether it is a new one."""
@@ -86,21 +83,14 @@ class Unanswered:
         pace = len(self._ends) / PACE_S
         return min(self.count() / pace, LONGEST_S) if pace else LONGEST_S
 
-    async def _follow_for_ever(self) -> None:
-        log, positions = structlog.get_logger(__name__), None
-        while True:
-            try:
-                positions = await self._here_on() if positions is None else positions
-                async with self._journal.follow(ANSWERS, positions) as follower:
-                    while True:
-                        for record in await follower.read(_READ_S):
-                            self._see(record)
-                        positions = dict(follower.positions)
-            except Unavailable as error:
-                log.warning("answers_not_followed", error=str(error), retry_s=_RETRY_S)
-            except Exception:  # whatever it is, the count must not stand still for as long as the process runs
-                log.exception("answers_not_followed", retry_s=_RETRY_S)
-            await asyncio.sleep(_RETRY_S)
+    async def _follow(self) -> None:
+        """Goes on where it stopped: ends that come while the log is away are seen once it is back."""
+        self._positions = await self._here_on() if self._positions is None else self._positions
+        async with self._journal.follow(ANSWERS, self._positions) as follower:
+            while True:
+                for record in await follower.read(_READ_S):
+                    self._see(record)
+                self._positions = dict(follower.positions)
 
     async def _here_on(self) -> Mapping[int, int]:
         """From where on ends are seen. That of a question asked before may lie before it: who waits is counted from here on too."""

@@ -19,7 +19,7 @@ import structlog
 from opentelemetry import trace
 
 from connectors.background import ended
-from connectors.journal.base import Journal
+from connectors.journal.base import Journal, reached
 from connectors.observability import traceparent_of
 from schemas.codec import Context
 from schemas.errors import RoxyError, Unavailable
@@ -77,7 +77,7 @@ class Swaps:
         generations, ends = Generations(), await journal.ends(GENERATIONS)
         async with journal.follow(GENERATIONS) as follower:
             while True:
-                if all(follower.positions.get(partition, 0) >= end for partition, end in ends.items()):
+                if reached(follower.positions, ends):
                     await self._settle(generations)
                     self.settled.set()
                 for record in await follower.read(_READ_S):

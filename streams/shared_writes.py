@@ -17,7 +17,7 @@ from typing import NamedTuple
 import structlog
 from opentelemetry import trace
 
-from connectors.journal.base import Journal, Share
+from connectors.journal.base import Journal, Share, reached
 from connectors.observability import traceparent_of
 from connectors.shared_index.base import SharedChange, SharedIndex
 from schemas.codec import Context
@@ -106,7 +106,7 @@ async def _fill(journal: Journal, target: Target, generation: str, progress: Pro
     ends = await journal.ends(CHUNKS)
     taken, refusals = False, list[IndexRefused]()
     async with journal.share(CHUNKS, _group(target, generation)) as share:
-        while not _reached(done := await share.noted(), ends):
+        while not reached(done := await share.noted(), ends):
             progress(sum(min(done.get(number, 0), end) for number, end in ends.items()), sum(ends.values()))
             records = await share.read(_READ_S)
             refused = await _refused(records, target, generation)
@@ -190,10 +190,6 @@ def _shared_changes(changes: Mapping[str, Change], offsets: Mapping[str, int]) -
         SharedChange(chunk_id, offsets.get(chunk_id, -1), change.chunk.entry(chunk_id) if change.chunk else None, change.vector)
         for chunk_id, change in changes.items()
     ]
-
-
-def _reached(done: Mapping[int, int], ends: Mapping[int, int]) -> bool:
-    return all(done.get(number, 0) >= end for number, end in ends.items())
 
 
 def _group(target: Target, generation: str) -> str:

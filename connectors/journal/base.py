@@ -59,6 +59,11 @@ class Share(Protocol):
         ...
 
 
+def reached(positions: Mapping[int, int], ends: Mapping[int, int]) -> bool:
+    """Whether whoever reads has all below these ends, by partition. Of a compacted topic too: its last record is never taken away."""
+    return all(positions.get(partition, 0) >= end for partition, end in ends.items())
+
+
 class Journal(Protocol):
     """Append and follow. Opened and closed with `async with`."""
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import structlog
 from opentelemetry import trace
 
-from connectors.journal.base import Follower, Journal
+from connectors.journal.base import Follower, Journal, reached
 from connectors.observability import traceparent_of
 from schemas.codec import Context, decoded
 from schemas.errors import LogUnavailable
@@ -77,7 +77,7 @@ class Recorder:
             due = 0.0
             while self.mine():
                 await _read(followers, rows, standing)
-                if time.monotonic() >= due and all(_reached(followers[name].positions, ends[name]) for name in ends):
+                if time.monotonic() >= due and all(reached(followers[name].positions, ends[name]) for name in ends):
                     due = await self._write(rows, standing)
 
     async def _follower(self, topic: Topic, since: int) -> AbstractAsyncContextManager[Follower]:
@@ -129,7 +129,3 @@ async def _in_turns(work: Iterator[None]) -> float:
         took_s += time.perf_counter() - begun
         await asyncio.sleep(0)
     return took_s
-
-
-def _reached(positions: Mapping[int, int], ends: Mapping[int, int]) -> bool:
-    return all(positions.get(partition, 0) >= end for partition, end in ends.items())

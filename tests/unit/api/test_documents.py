@@ -189,7 +189,7 @@ class FailsOnce(MemoryJournal):
 
 async def test_an_unexpected_error_does_not_end_the_projection(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is logged, and the topic is followed from its beginning again."""
-    monkeypatch.setattr("api.ingestions._RETRY_S", 0.01)
+    monkeypatch.setattr("api.topic_reading._RETRY_S", 0.01)
     document = {"tenant": "default", "document_id": "guide"}
     async with FailsOnce() as journal:
         await journal.append(DocumentRemoved(id="r", removed=1, **document), Context("/test", traceparent_of(INVALID_SPAN)))
