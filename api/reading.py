@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -47,14 +48,14 @@ class Reading:
 
     def __init__(self, *, session: Session, signer: CursorSigner, start: Cursor, answer: str | None = None) -> None:
         self._session, self._signer, self._answer = session, signer, answer
-        self._place = start
+        self._place: tuple[UUID, int, int] = start[:3]  # epoch, partition, offset; of a cursor for each record only the text is made
         self._filter = AttemptFilter(start.open_answers, whole=start.whole)
         self.ended = answer is not None and is_over(start, answer)
 
     @property
     def position(self) -> Cursor:
         """Where to go on, and what is known of the answers that are open there."""
-        return Cursor(self._place.epoch, self._place.partition, self._place.offset, self._filter.open_answers, self._filter.whole)
+        return Cursor(*self._place, self._filter.open_answers, self._filter.whole)
 
     @property
     def cursor(self) -> str:
@@ -75,14 +76,14 @@ class Reading:
     def _pass_record(self, entry: SessionRecord) -> Shown | None:
         record, marks, epoch = entry
         counts = self._filter.admits(marks)
-        self._place = Cursor(epoch, record.partition, record.offset + 1)
+        self._place = (epoch, record.partition, record.offset + 1)
         if not counts or record.value is None or (self._answer is not None and not belongs_to(marks, self._answer)):
             return None
         self.ended = self._answer is not None and marks.type in TERMINAL
         return Shown(self.cursor, marks.type, record.value, record, marks)
 
     def _pass_gap(self, gap: Gap) -> ShownGap:
-        self._place, self._filter.whole = gap.resumes, gap.resumes.whole
+        self._place, self._filter.whole = gap.resumes[:3], gap.resumes.whole
         return ShownGap(self._sign(gap.requested), self.cursor, gap.reason)
 
     def _sign(self, cursor: Cursor) -> str:

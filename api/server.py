@@ -23,6 +23,7 @@ from api.app import create_app
 from api.principal import require_safe_address
 from api.wiring import Wiring
 from connectors import observability
+from connectors.garbage import collect_seldom
 from connectors.journal import Journal, open_journal
 from connectors.session_log import SessionLog, open_session_log
 from schemas.errors import PortTaken, RoxyError
@@ -85,6 +86,7 @@ async def serve_over(settings: Settings, *, journal: Journal, session_log: Sessi
     app = create_app(settings=settings, journal=journal, session_log=session_log)
     host, port = listener.getsockname()[:2]
     structlog.get_logger(__name__).info("listening", host=host, port=port)
+    collect_seldom()
     await Server(app, settings).serve([listener])
 
 

@@ -62,6 +62,7 @@ class AttemptFilter:
         self._open: dict[bytes, OpenAnswer] = {}
         self._closed: dict[bytes, OpenAnswer] = {}  # whoever ended first is forgotten first
         self._asked: dict[bytes, OpenAnswer] = {}
+        self._beside: tuple[OpenAnswer, ...] = ()  # what a cursor names beside the open ones: it changes seldom, and is told with every token
         self.whole = whole
         for state in open_answers:
             self._note(state)
@@ -69,9 +70,7 @@ class AttemptFilter:
     @property
     def open_answers(self) -> tuple[OpenAnswer, ...]:
         """What another reader has to know who goes on from here: the last answers that ended, the last asked for, and those under way."""
-        ended = tuple(islice(reversed(self._closed.values()), _CLOSED_HANDED_ON))
-        asked = tuple(islice(reversed(self._asked.values()), _ASKED_HANDED_ON))
-        return (*reversed(ended), *reversed(asked), *self._open.values())
+        return (*self._beside, *self._open.values())
 
     def admits(self, marks: Marks) -> bool:
         """True if the record counts; False if it is stale or a double."""
@@ -97,16 +96,25 @@ class AttemptFilter:
     def _note(self, state: OpenAnswer) -> None:
         if state.attempt == _ASKED:
             self._asked[state.answer] = state
-            return
-        if state.attempt >= 0:
-            self._asked.pop(state.answer, None)
-        if state.next_index != _CLOSED:
+        elif state.next_index != _CLOSED:
             self._open[state.answer] = state
-            return
+            if state.answer not in self._asked or state.attempt < 0:
+                return
+            del self._asked[state.answer]
+        else:
+            self._close(state)
+        self._beside = (*_last(self._closed, _CLOSED_HANDED_ON), *_last(self._asked, _ASKED_HANDED_ON))
+
+    def _close(self, state: OpenAnswer) -> None:
         self._open.pop(state.answer, None)
+        self._asked.pop(state.answer, None)
         self._closed[state.answer] = state
         if len(self._closed) > _CLOSED_KEPT:
             del self._closed[next(iter(self._closed))]
+
+
+def _last(states: dict[bytes, OpenAnswer], most: int) -> list[OpenAnswer]:
+    return list(islice(reversed(states.values()), most))[::-1]
 
 
 @lru_cache(maxsize=10_000)  # of each token's record anew it would be 1 us of some 20

@@ -17,7 +17,7 @@ import numpy as np
 import structlog
 
 from connectors.embedder.base import Vectors
-from connectors.journal.base import Journal
+from connectors.journal.base import Journal, reached
 from connectors.keyword_index.base import Entry, KeywordIndex, Renewed
 from connectors.vector_index.base import Hit, Saved, VectorIndex
 from schemas.errors import Unavailable
@@ -50,6 +50,7 @@ class ChunkIndex:
         self._store = ChunkStore(has_vectors=vectors is not None)
         self._offsets: dict[int, int] = {}
         self._moved, self._writing = asyncio.Condition(), asyncio.Lock()
+        self._alone = False  # what is applied now, nobody waits for
         self._stale: set[str] = set()  # tenants whose word statistics still count what is gone
         self.generation = 0  #: of the index; 0: what a worker makes of the topic by itself
         self._ends: SharedQuestion[Mapping[int, int]] | None = None
@@ -97,12 +98,13 @@ class ChunkIndex:
         except KeyError:
             return None
 
-    async def apply(self, records: Sequence[Record], *, more: bool = False) -> None:
+    async def apply(self, records: Sequence[Record], *, more: bool = False, alone: bool = False) -> None:
         """Apply records in order. When it returns they can be found, but for those that cannot be applied, which `unreadable` counts.
 
-        `more` may come at once: then the keyword index is left ready to write, until `rest`.
+        `more` may come at once: then the keyword index is left ready to write, until `rest`. `alone`: nobody searches yet.
         """
         async with self._writing:
+            self._alone = alone
             for start in range(0, len(records), _BATCH):
                 await self._apply_each(records[start : start + _BATCH])
             await self._commit(renew=len(records) < _CATCHING_UP, more=more)
@@ -111,6 +113,7 @@ class ChunkIndex:
     async def take(self, tenant: str, changes: Mapping[str, Change]) -> None:
         """Apply changes that were folded already, in their order. What cannot be applied is raised, and none of this call's chunks is known."""
         async with self._writing:
+            self._alone = False
             await self._apply(tenant, changes)
             await self._commit(renew=True)
 
@@ -130,7 +133,7 @@ class ChunkIndex:
     async def wait_for(self, positions: Mapping[int, int]) -> None:
         """Return once everything below these offsets is applied."""
         async with self._moved:
-            await self._moved.wait_for(lambda: all(self._offsets.get(partition, 0) >= offset for partition, offset in positions.items()))
+            await self._moved.wait_for(lambda: reached(self._offsets, positions))
 
     async def catch_up(self) -> None:
         """Return once what is in the topic now is applied. Without a journal followed there is nothing to wait for.
@@ -264,7 +267,7 @@ class ChunkIndex:
         with_vector = {chunk_id: change.vector for chunk_id, change in changes.items() if change.vector is not None}
         await self._vectors.remove(tenant, [chunk_id for chunk_id in changes if chunk_id not in with_vector])
         if with_vector:
-            await self._vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())))
+            await self._vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())), alone=self._alone)
 
     async def _apply_keywords(self, tenant: str, entries: Sequence[Entry], going: Sequence[str] = ()) -> None:
         if self._keywords is not None and not self._keywords.shared:
@@ -272,16 +275,21 @@ class ChunkIndex:
             await self._keywords.upsert(tenant, entries)
 
 
-async def follow(journal: Journal, index: ChunkIndex) -> None:
-    """Apply the topic `chunks` from where the index stands, for ever. Whatever fails, it tries again: a worker without it would go deaf."""
+async def follow(journal: Journal, index: ChunkIndex, *, starting: bool = False) -> None:
+    """Apply the topic `chunks` from where the index stands, for ever. Whatever fails, it tries again: a worker without it would go deaf.
+
+    `starting`: nothing else is done in this process, and nobody searches, until what is there now is applied.
+    """
     index.following(journal)
+    ends: Mapping[int, int] | None = None
     while True:
         try:
+            ends = await journal.ends(CHUNKS) if ends is None else ends
             async with journal.follow(CHUNKS, index.positions or None) as follower:
                 while True:
                     records = await follower.read(_READ_S)
                     if records:
-                        await index.apply(records, more=True)
+                        await index.apply(records, more=True, alone=starting and not reached(index.positions, ends))
                     else:
                         await index.rest()
                     await index.advance(follower.positions)

@@ -7,7 +7,6 @@ Should Faust give up (it does when it cannot commit), the agents are built again
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -19,6 +18,7 @@ import structlog
 import uvloop
 
 from connectors.background import running
+from connectors.garbage import collect_seldom
 from connectors.journal import Journal, open_journal
 from connectors.observability import configure
 from connectors.session_log import open_session_log
@@ -53,7 +53,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         ports = await open_ports(settings, await stack.enter_async_context(open_session_log(settings)))
         snapshots = Snapshots(settings.state_dir, ports.index, journal, every_s=settings.snapshot_s)
         await _first(snapshots.restore(), stop.wait())
-        await stack.enter_async_context(in_background(partial(follow, journal, ports.index)))
+        await stack.enter_async_context(in_background(partial(follow, journal, ports.index, starting=True)))
         await stack.enter_async_context(in_background(partial(follow_cancellations, journal, ports.cancellations)))
         await stack.enter_async_context(in_background(partial(follow_flags, journal, ports.flags, await read_flags(journal, ports.flags))))
         await stack.enter_async_context(in_background(partial(ports.answers.follow, journal)))
@@ -75,7 +75,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         recorder = Recorder(journal, Kept(settings.insights_days, settings.insights_every_s))
         if settings.insights_every_s:
             await stack.enter_async_context(in_background(recorder.run))
-        gc.freeze()  # what is there now stays: the collector need not walk through the index while an answer waits
+        collect_seldom()  # of an index too, which is large by now
         while not stop.is_set():
             await _work(ports, journal, health, recorder, stop)
         await snapshots.try_to_write()

@@ -70,6 +70,7 @@ class LiveTails:
         try:
             yield Subscribed(reader.subscription, joined_at)
         finally:
+            reader.subscription.close()
             self._leave(place.partition, key, reader)
 
     def _join(self, place: Place, end: int) -> int:

@@ -17,6 +17,8 @@ class Subscription:
         self._waiting: list[SessionRecord | Gap] = list(backlog)
         self._error: RoxyError | None = None
         self._wake: asyncio.Future[None] | None = None
+        self._until = 0.0  # whoever reads waits so long
+        self._timer: asyncio.TimerHandle | None = None  # kept from one wait to the next: one for each record costs as much as its frame
         self._backlog = len(self._waiting)
 
     def offer(self, record: SessionRecord | Gap) -> None:
@@ -34,6 +36,11 @@ class Subscription:
         self._error = self._error or error
         self._awake()
 
+    def close(self) -> None:
+        """Nobody reads any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
     async def read(self, timeout_s: float) -> Sequence[SessionRecord | Gap]:
         """See connectors/session_log/base.py."""
         if not self._waiting and self._error is None:
@@ -47,13 +54,25 @@ class Subscription:
 
     async def _wait(self, timeout_s: float) -> None:
         loop = asyncio.get_running_loop()
-        self._wake = loop.create_future()
-        timer = loop.call_later(timeout_s, self._awake)
+        self._wake, self._until = loop.create_future(), loop.time() + timeout_s
+        if self._timer is None or self._timer.when() > self._until:
+            self._set_timer(loop)
         try:
             await self._wake
         finally:
-            timer.cancel()
             self._wake = None
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._until, self._late, loop)
+
+    def _late(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._wake is not None and loop.time() < self._until:
+            self._set_timer(loop)
+        else:
+            self._awake()
 
     def _awake(self) -> None:
         if self._wake is not None and not self._wake.done():

@@ -41,8 +41,11 @@ class VectorIndex(Protocol):
     name: str
     shared: bool
 
-    async def upsert(self, tenant: str, chunk_ids: Sequence[str], vectors: Vectors) -> None:
-        """Add or replace; `vectors` has shape (chunk_ids, dims) and rows of length 1."""
+    async def upsert(self, tenant: str, chunk_ids: Sequence[str], vectors: Vectors, *, alone: bool = False) -> None:
+        """Add or replace; `vectors` has shape (chunk_ids, dims) and rows of length 1.
+
+        `alone`: nobody searches meanwhile, so all cores may be taken, and the process held up.
+        """
         ...
 
     async def remove(self, tenant: str, chunk_ids: Sequence[str]) -> None:

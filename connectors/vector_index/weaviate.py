@@ -20,7 +20,7 @@ class WeaviateVectorIndex:
     def __init__(self, chunks: WeaviateChunks, dims: int) -> None:
         self._chunks, self._dims = chunks, dims
 
-    async def upsert(self, tenant: str, chunk_ids: Sequence[str], vectors: Vectors) -> None:
+    async def upsert(self, tenant: str, chunk_ids: Sequence[str], vectors: Vectors, *, alone: bool = False) -> None:
         await self._chunks.merge(tenant, chunk_ids, vectors=vectors)
 
     async def remove(self, tenant: str, chunk_ids: Sequence[str]) -> None:

@@ -41,7 +41,7 @@ async def ours(settings: Settings, chunks: int) -> dict[str, float]:
     memory = Memory()
     async with open_journal(settings) as journal:
         with Clock() as clock:
-            following = asyncio.create_task(follow(journal, index))
+            following = asyncio.create_task(follow(journal, index, starting=True))
             await index.wait_for(await journal.ends(CHUNKS))
         following.cancel()
     if index.size != chunks:

@@ -63,10 +63,11 @@ async def test_the_nearest_come_first_with_their_cosine(make: Callable[[], Vecto
     assert np.allclose([hit.score for hit in hits], sorted(cosines.values(), reverse=True)[:10], atol=0.01)
 
 
-async def test_of_many_vectors_nearly_all_nearest_are_found(make: Callable[[], VectorIndex]) -> None:
-    """Above the size for comparing with all, recall@10 stays above 0.9."""
+@pytest.mark.parametrize("alone", [False, True])
+async def test_of_many_vectors_nearly_all_nearest_are_found(make: Callable[[], VectorIndex], alone: bool) -> None:
+    """Above the size for comparing with all, recall@10 stays above 0.9; also of what all cores have added."""
     index, vectors = make(), rows(6_000)
-    await index.upsert("a", ids(6_000), vectors)
+    await index.upsert("a", ids(6_000), vectors, alone=alone)
     recalls = []
     for question in rows(20, seed=1):
         true = {f"d#{place}" for place in np.argsort(-(vectors @ question))[:10]}

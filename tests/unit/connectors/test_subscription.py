@@ -46,6 +46,21 @@ async def test_a_reader_that_waits_is_woken_by_the_next_record() -> None:
     assert offsets(await reading) == [7]
 
 
+@pytest.mark.parametrize(("first_s", "then_s"), [(0.05, 0.2), (60, 0.05)])
+async def test_a_reader_waits_as_long_as_it_says(first_s: float, then_s: float) -> None:
+    """Not until the time of the read before it, which a record cut short, was up: sooner or later than its own."""
+    subscription, now = Subscription(10), asyncio.get_running_loop().time
+    reading = asyncio.create_task(subscription.read(first_s))
+    await asyncio.sleep(0)
+    subscription.offer(entry(1))
+    assert offsets(await reading) == [1]
+    begun = now()
+    assert await asyncio.wait_for(subscription.read(then_s), 30) == ()
+
+    assert now() - begun >= then_s
+    subscription.close()
+
+
 async def test_a_reader_that_waits_is_woken_by_an_error() -> None:
     """A session that is forgotten, a log that is gone."""
     subscription = Subscription(10)

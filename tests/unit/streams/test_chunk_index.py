@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import numpy as np
@@ -186,6 +186,34 @@ async def test_an_unexpected_error_does_not_end_the_following(monkeypatch: pytes
         following.cancel()
 
     assert (journal.failures, corpus.index.size) == (1, len(chunks))
+
+
+class Watched(ChunkIndex):
+    """Notes, of each time that it takes records, whether somebody may be searching."""
+
+    def __init__(self) -> None:
+        super().__init__(vectors=open_vector_index("usearch", 8), keywords=None, embedder_name="words")
+        self.alone = list[bool]()
+
+    async def apply(self, records: Sequence[Record], *, more: bool = False, alone: bool = False) -> None:
+        self.alone.append(alone)
+        await super().apply(records, more=more, alone=alone)
+
+
+@pytest.mark.parametrize("starting", [True, False])
+async def test_a_worker_that_starts_takes_all_cores_for_what_is_there(starting: bool) -> None:
+    """Not for what comes later, and not if it works already."""
+    corpus, index = Corpus(WordEmbedder()), Watched()
+    first, later = [(await corpus.ingest(a_document(text, document_id=text[2:5]))).chunks for text in (LAG, CATS)]
+    async with MemoryJournal() as journal:
+        await journal.append_all(first, CONTEXT)
+        following = asyncio.create_task(follow(journal, index, starting=starting))
+        await asyncio.wait_for(index.wait_for({0: len(first)}), 10)
+        await journal.append_all(later, CONTEXT)
+        await asyncio.wait_for(index.wait_for({0: len(first) + len(later)}), 10)
+        following.cancel()
+
+    assert [starting, False] == index.alone
 
 
 async def test_wait_for_returns_when_the_offsets_are_applied() -> None:
