@@ -6,6 +6,7 @@ none of what the commands need. A command elsewhere is named in ELSEWHERE; its m
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -52,6 +53,7 @@ ELSEWHERE: dict[str, Elsewhere] = {
 
 def main() -> None:
     """Entry point of `roxy` and of `python -m infra`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what a command has started for itself is stopped
     try:
         if "--help" not in sys.argv:
             _log_to_stderr()

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from infra import processes
+from infra.environment import PROJECT
 from infra.processes import Child
 from schemas.errors import LocalProcessError
 
@@ -124,3 +125,18 @@ def test_a_damaged_pidfile_is_no_process(state_dir: Path) -> None:
     processes.run_dir(state_dir).joinpath("child.json").write_text("{")
 
     assert processes.known(state_dir) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_bench_that_is_told_to_stop_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    """Its broker and its API process end with it: a measurement that somebody gave up must not disturb the next one."""
+    argv = [sys.executable, "-P", "-m", "infra", "bench", "streams", "--scenario", "lane:1:1", "--seconds", "60", "--idle", "0"]
+    bench = psutil.Popen(argv, env={**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path)}, stderr=subprocess.DEVNULL)
+    while len(started := bench.children(recursive=True)) < 3:  # broker, API, what makes the tokens
+        assert bench.poll() is None
+        time.sleep(0.1)
+    bench.send_signal(number)
+    bench.wait(60)
+
+    assert [] == [child for child in started if child.is_running()]
+    assert [] == list(tmp_path.iterdir())

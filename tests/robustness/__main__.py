@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def main() -> None:
     seed = random.randrange(1_000_000) if arguments.seed is None else arguments.seed
     wanted = Wanted(seed, arguments.minutes, arguments.mix)
     print(f"Seed {seed}. To repeat it: {wanted.command}", file=sys.stderr, flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: all that was started is stopped
     folder = (arguments.folder or free_folder(RUNS, f"{wanted.mix}-{seed}")).resolve()
     outcome = asyncio.run(run(wanted, folder))
     if arguments.json:
