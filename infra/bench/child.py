@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import resource
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import orjson
 import psutil
+import uvloop
+
+from connectors.observability import configure
+from schemas.settings import Settings, load_settings
 
 _MIB = 2**20
 
@@ -59,6 +64,21 @@ async def measured(arguments: Sequence[str], env: Mapping[str, str], given: byte
 def tell(figures: Mapping[str, float]) -> None:
     """Print the object that `measured` reads."""
     print(orjson.dumps(figures).decode(), flush=True)
+
+
+def answer(ways: Mapping[str, Callable[..., Awaitable[Mapping[str, float]]]], *numbers: str) -> None:
+    """A child's whole `main`: the first argument names the way, `--<number> N` each number that it takes; its figures are told."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("way", choices=ways)
+    for number in numbers:
+        parser.add_argument(f"--{number}", type=int, required=True)
+    given, settings = parser.parse_args(), load_settings()
+    configure(settings, "bench")
+    tell(uvloop.run(_figures(ways[given.way], settings, [getattr(given, number) for number in numbers])))
+
+
+async def _figures(way: Callable[..., Awaitable[Mapping[str, float]]], settings: Settings, numbers: Sequence[int]) -> Mapping[str, float]:
+    return await way(settings, *numbers)
 
 
 def _peak() -> int:

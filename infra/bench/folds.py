@@ -5,19 +5,15 @@ ours: pairs, and the rows of an export as they would be written. read: the bare 
 
 from __future__ import annotations
 
-import argparse
-
 import orjson
-import uvloop
 from aiokafka.consumer import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from connectors.journal import open_journal
 from connectors.kafka.client import client_options
-from connectors.observability import configure
 from connectors.tokenizer import open_tokenizer
-from infra.bench.child import Clock, Memory, tell
-from schemas.settings import Settings, load_settings
+from infra.bench.child import Clock, Memory, answer
+from schemas.settings import Settings
 from schemas.topics import ANSWERS, FEEDBACK
 from streams.exports.columns import columns_of
 from streams.exports.fold import Tools, folded
@@ -64,14 +60,5 @@ async def read(settings: Settings) -> dict[str, float]:
         await consumer.stop()
 
 
-def main() -> None:
-    ways = {"ours": ours, "read": read}
-    arguments = argparse.ArgumentParser(prog="python -m infra.bench.folds")
-    arguments.add_argument("way", choices=ways)
-    given, settings = arguments.parse_args(), load_settings()
-    configure(settings, "bench")
-    tell(uvloop.run(ways[given.way](settings)))
-
-
 if __name__ == "__main__":
-    main()
+    answer({"ours": ours, "read": read})

@@ -6,11 +6,9 @@ add: usearch and tantivy without anything of ours, given the same vectors and te
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 
 import numpy as np
-import uvloop
 from aiokafka.consumer import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 from tantivy import Document, Index, SchemaBuilder
@@ -19,11 +17,10 @@ from usearch.index import Index as Graph
 from connectors.journal import open_journal
 from connectors.kafka.client import client_options
 from connectors.keyword_index.terms import analyser
-from connectors.observability import configure
-from infra.bench.child import Clock, Memory, tell
+from infra.bench.child import Clock, Memory, answer
 from infra.bench.corpus import BATCH, MADE_UP, chunk_events, vectors
 from schemas.events import ChunkIndexed
-from schemas.settings import Settings, load_settings
+from schemas.settings import Settings
 from schemas.topics import CHUNKS
 from streams.chunk_index import follow
 from streams.ports import open_index
@@ -106,15 +103,5 @@ def _fields(event: ChunkIndexed) -> dict[str, str]:
     return {"chunk_id": event.chunk_id, "title": event.title, "headings": " ".join(event.heading_path), "text": event.text}
 
 
-def main() -> None:
-    ways = {"ours": ours, "read": read, "add": add}
-    arguments = argparse.ArgumentParser(prog="python -m infra.bench.rebuilds")
-    arguments.add_argument("way", choices=ways)
-    arguments.add_argument("--chunks", type=int, required=True)
-    given, settings = arguments.parse_args(), load_settings()
-    configure(settings, "bench")
-    tell(uvloop.run(ways[given.way](settings, given.chunks)))
-
-
 if __name__ == "__main__":
-    main()
+    answer({"ours": ours, "read": read, "add": add}, "chunks")

@@ -6,20 +6,17 @@ let go. hasty: the same, without the second that librdkafka pauses for whenever 
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 
 import orjson
-import uvloop
 
 from connectors.journal import open_journal
-from connectors.observability import configure
-from infra.bench.child import Clock, Memory, tell
+from infra.bench.child import Clock, Memory, answer
 from schemas.attempts import AttemptFilter, Marks
 from schemas.codec import decode
 from schemas.events import AnswerCompleted, GenerationStarted, TokensGenerated
 from schemas.record import Record
-from schemas.settings import Settings, load_settings
+from schemas.settings import Settings
 from schemas.topics import SESSIONS
 from streams.process import prepare_process
 from streams.replay import history
@@ -84,14 +81,5 @@ async def hasty(settings: Settings) -> dict[str, float]:
     return await read(settings, **{"fetch.queue.backoff.ms": 5})
 
 
-def main() -> None:
-    ways = {"ours": ours, "read": read, "hasty": hasty}
-    arguments = argparse.ArgumentParser(prog="python -m infra.bench.session_folds")
-    arguments.add_argument("way", choices=ways)
-    given, settings = arguments.parse_args(), load_settings()
-    configure(settings, "bench")
-    tell(uvloop.run(ways[given.way](settings)))
-
-
 if __name__ == "__main__":
-    main()
+    answer({"ours": ours, "read": read, "hasty": hasty})

@@ -98,6 +98,15 @@ class Log:
         """Sessions whose records somebody has deleted, or may have."""
         return frozenset(one.session for one in self.operations("forget") if one.outcome != "refused")
 
+    @cached_property
+    def cuts(self) -> dict[Session, list[int]]:
+        """Below which offsets faults took a session's records away, whatever the broker knows of it afterwards."""
+        found: dict[Session, list[int]] = {}
+        for fault in self.run.faults:
+            if fault.kind == "cut-retention" and fault.detail.get("before") is not None:
+                found.setdefault(Session(fault.detail["tenant"], fault.detail["session"]), []).append(fault.detail["before"])
+        return found
+
     def _session_log(self, session: Session, entries: list[Entry]) -> SessionLog:
         place = entries[0].record
         kept = self.kept(place.topic)

@@ -116,9 +116,11 @@ def _deserved(log: Log, reading: Reading, frame: Frame, before: Cursor | None, h
 
 
 def _first_kept(log: Log, reading: Reading, here: Cursor) -> int:
+    """In the end, or once a fault had cut: a broker that is killed within a minute has the records again, for it notes where a log begins
+    that seldom (`log.flush.start.offset.checkpoint.interval.ms`)."""
     session = log.sessions.get(reading.session)
     if session is not None:
-        return session.start
+        return max([session.start, *log.cuts.get(reading.session, ())])
     return max((kept.starts.get(here.partition, 0) for kept in log.run.topics.values() if kept.epoch == str(here.epoch)), default=0)
 
 

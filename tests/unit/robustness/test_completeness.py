@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from schemas.cursor import Cursor, CursorSigner
-from tests.robustness.history import Connection, Ending, Frame, History
+from tests.robustness.history import Connection, Ending, Fault, Frame, History
 from tests.unit.robustness.breaking import cut, found_by, own, with_frames
 from tests.unit.robustness.sound import OWN, sound
 from tests.unit.robustness.story import EPOCH, SECRET
@@ -69,6 +69,19 @@ def test_a_gap_where_retention_has_cut_is_in_order() -> None:
 
     assert [] == found_by(RULE, gone)
     assert ["was not shown 1 of 14 records"] == found_by(RULE, missed)
+
+
+@pytest.mark.parametrize(
+    ("before", "broken"),
+    [(11, []), (10, ["was told of a gap (expired) where nothing was cut"]), (None, ["was told of a gap (expired) where nothing was cut"])],
+)
+def test_a_gap_where_a_broker_that_was_killed_since_has_the_records_again(before: int | None, broken: list[str]) -> None:
+    """What the fault had cut counts; one that could not be done has cut nothing."""
+    gap = _frame_at(10, "gap", "")._replace(text="expired")
+    history = _only(lambda one: one._replace(frames=(*one.frames[:2], gap, *(frame for frame in one.frames if _offset(frame) > 11))))
+    fault = Fault("cut-retention", "session", 1.0, 2.0, {"tenant": OWN.tenant, "session": OWN.id, "before": before})
+
+    assert broken == found_by(RULE, history._replace(run=history.run._replace(faults=(fault,))))
 
 
 def test_who_was_shown_an_end_that_retention_has_cut_since_is_asked_for_nothing_behind_it() -> None:
