@@ -107,13 +107,13 @@ class ChunkIndex:
             self._alone = alone
             for start in range(0, len(records), _BATCH):
                 await self._apply_each(records[start : start + _BATCH])
+            self._alone = False
             await self._commit(renew=len(records) < _CATCHING_UP, more=more)
             await self.advance({record.partition: record.offset + 1 for record in records})
 
     async def take(self, tenant: str, changes: Mapping[str, Change]) -> None:
         """Apply changes that were folded already, in their order. What cannot be applied is raised, and none of this call's chunks is known."""
         async with self._writing:
-            self._alone = False
             await self._apply(tenant, changes)
             await self._commit(renew=True)
 
@@ -295,7 +295,6 @@ async def follow(journal: Journal, index: ChunkIndex, *, starting: bool = False)
                     await index.advance(follower.positions)
         except Unavailable as error:
             log.warning("chunks not followed", error=str(error), retry_s=_RETRY_S)
-            await asyncio.sleep(_RETRY_S)
         except Exception:
             log.exception("chunks not followed", retry_s=_RETRY_S)
-            await asyncio.sleep(_RETRY_S)
+        await asyncio.sleep(_RETRY_S)
