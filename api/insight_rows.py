@@ -17,7 +17,7 @@ import structlog
 
 from api.topic_reading import followed_for_ever
 from connectors.background import running
-from connectors.journal.base import Journal, reached
+from connectors.journal.base import CLOCKS_DIFFER_MS, Journal, reached
 from schemas.codec import decoded
 from schemas.errors import Unavailable
 from schemas.events import InsightsCounted
@@ -28,7 +28,6 @@ from schemas.record import Record
 from schemas.topics import INSIGHTS
 
 _READ_S = 1.0
-_CLOCKS_DIFFER_MS = 300_000
 
 _Look = tuple[str, Window, By | None]  # tenant, window, by what
 
@@ -67,7 +66,7 @@ class InsightRows:
 
     async def _follow(self) -> None:
         ends = await self._journal.ends(INSIGHTS)
-        start = await self._journal.since(INSIGHTS, self.since * 1000 - _CLOCKS_DIFFER_MS)
+        start = await self._journal.since(INSIGHTS, self.since * 1000 - CLOCKS_DIFFER_MS)
         async with self._journal.follow(INSIGHTS, start) as follower:
             while True:
                 self.caught_up = self.caught_up or reached(follower.positions, ends)

@@ -87,8 +87,8 @@ _SAME_ON_ALL = {
     "num.network.threads": "2",
     "num.io.threads": "4",
     "log.cleaner.dedupe.buffer.size": str(32 * 1024 * 1024),  # 128 MiB by default, taken from the heap at once; 32 MiB hold 1.2 M keys
-    "broker.session.timeout.ms": "6000",  # a killed broker leaves the in-sync replicas after 6 s, not 9: writes wait for that
-    "broker.heartbeat.interval.ms": "1000",
+    "broker.session.timeout.ms": "4500",  # a killed broker leaves the in-sync replicas after 4.5 s, not 9: writes wait for that
+    "broker.heartbeat.interval.ms": "750",
 }
 
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-from connectors.journal.base import Journal
+from connectors.journal.base import CLOCKS_DIFFER_MS, Journal
 from schemas.codec import decoded
 from schemas.events import DocumentDeleted, DocumentSubmitted
 from schemas.topics import DOCUMENTS
 from streams.positions import milliseconds
 from streams.replay import history
-
-_CLOCKS_APART_MS = 300_000  # the decision has the API's time, the record the worker's
 
 
 async def was_submitted(document: DocumentSubmitted, journal: Journal) -> bool:
@@ -23,7 +21,7 @@ async def was_submitted(document: DocumentSubmitted, journal: Journal) -> bool:
     Read from the decision's time on: of a worker that died that is little. Where a group's offsets have expired all decisions come again, and
     each reads what came behind it; that they expire is rare.
     """
-    start = await journal.since(DOCUMENTS, milliseconds(document.time) - _CLOCKS_APART_MS)
+    start = await journal.since(DOCUMENTS, milliseconds(document.time) - CLOCKS_DIFFER_MS)
     async with aclosing(history(journal, DOCUMENTS, await journal.ends(DOCUMENTS), start=start)) as stretches:
         async for records in stretches:
             for record in records:

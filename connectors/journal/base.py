@@ -59,6 +59,9 @@ class Share(Protocol):
         ...
 
 
+CLOCKS_DIFFER_MS = 300_000  #: at most, those of two machines: who looks for what happened from a moment on begins so much before it in the log
+
+
 def reached(positions: Mapping[int, int], ends: Mapping[int, int]) -> bool:
     """Whether whoever reads has all below these ends, by partition. Of a compacted topic too: its last record is never taken away."""
     return all(positions.get(partition, 0) >= end for partition, end in ends.items())

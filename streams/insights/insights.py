@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from connectors.journal.base import Journal
+from connectors.journal.base import CLOCKS_DIFFER_MS, Journal
 from schemas.codec import decoded
 from schemas.insight_events import By, Window
 from schemas.topics import ANSWERS, DEAD_LETTERS, FEEDBACK, QUERIES
@@ -18,7 +18,6 @@ from streams.insights.grouping import Question, Row, rows_of, unanswered
 from streams.insights.session_fold import JudgedAnswer
 from streams.replay import Advance, history
 
-CLOCKS_DIFFER_MS = 300_000
 _TOPICS = (FEEDBACK, QUERIES, ANSWERS, DEAD_LETTERS)  # in this order: an answer that was judged by then is there, too
 
 

@@ -19,13 +19,12 @@ from typing import NamedTuple
 import structlog
 from opentelemetry import trace
 
-from connectors.journal.base import Follower, Journal, reached
+from connectors.journal.base import CLOCKS_DIFFER_MS, Follower, Journal, reached
 from connectors.observability import traceparent_of
 from schemas.codec import Context, decoded
 from schemas.errors import LogUnavailable
 from schemas.insight_events import kept_since
 from schemas.topics import ANSWERS, FEEDBACK, INSIGHTS, QUERIES, Topic
-from streams.insights.insights import CLOCKS_DIFFER_MS
 from streams.insights.live import LiveRows, Place
 from streams.insights.standing import Standing, Wrong
 
