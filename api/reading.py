@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from connectors.session_log.base import Gap, SessionLog, SessionRecord
-from schemas.attempts import AttemptFilter, Marks, answer_key
+from schemas.attempts import ASKED, AttemptFilter, Marks, answer_key
 from schemas.cursor import Cursor, CursorSigner, OpenAnswer
 from schemas.events import TERMINAL, answer_id_of
 from schemas.record import Record
@@ -83,6 +83,8 @@ class Reading:
         return Shown(self.cursor, marks.type, record.value, record, marks)
 
     def _pass_gap(self, gap: Gap) -> ShownGap:
+        if gap.resumes.epoch != self._place[0]:  # another topic of that name: what was known is of answers that are gone
+            self._filter = AttemptFilter()
         self._place, self._filter.whole = gap.resumes[:3], gap.resumes.whole
         return ShownGap(self._sign(gap.requested), self.cursor, gap.reason)
 
@@ -114,8 +116,8 @@ def expecting(cursor: Cursor, answer_id: str) -> Cursor:
 
 
 def knows_of(cursor: Cursor, answer_id: str) -> bool:
-    """Whether the cursor itself says how far the answer is."""
-    return any(state.answer == _key(answer_id) for state in cursor.open_answers)
+    """Whether the cursor itself says how far the answer is. That it was asked for may have been said once more, behind its end."""
+    return any(state.answer == _key(answer_id) and state.attempt != ASKED for state in cursor.open_answers)
 
 
 def is_over(cursor: Cursor, answer_id: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 
 from infra.environment import PROJECT
+from infra.foreground import run_in_foreground
 from schemas.errors import MissingExtra
 from schemas.settings import PREFIX
 
@@ -56,4 +56,4 @@ def run_harness(options: Sequence[str]) -> int:
     """In a process of its own, with no setting of this one's: it chooses its own. Its exit code."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     argv = [sys.executable, "-m", "tests.robustness", *options]
-    return subprocess.run(argv, env={**env, "PYTHONPATH": str(PROJECT)}, check=False).returncode
+    return run_in_foreground(argv, env={**env, "PYTHONPATH": str(PROJECT)})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infra.environment import PROJECT
+from infra.foreground import run_in_foreground
 from schemas.settings import PREFIX
 
 _NOT_FULL = ("-m", "not full")
@@ -76,5 +76,5 @@ def _run(check: Check) -> Outcome:
     print(f"\n=== {check.name}", flush=True)
     began = time.monotonic()
     env = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    code = subprocess.run(check.argv, cwd=PROJECT, env={**env, "PYTHONPATH": str(PROJECT)}, check=False).returncode
+    code = run_in_foreground(check.argv, env={**env, "PYTHONPATH": str(PROJECT)}, cwd=PROJECT)
     return Outcome(check.name, code, time.monotonic() - began)

@@ -90,7 +90,10 @@ class _Timeline:
                 self._add(query_id, Moment(now(), "", f"{answer_id} is not ended", "".join(answer.texts), "answer"))
         for (query_id, answer_id), count in self._stale.items():
             records = "record does" if count == 1 else "records do"
-            self._add(query_id, Moment("", "", f"{count} {records} not count, of {answer_id}: of an older attempt, or written twice", kind="odd"))
+            self._add(
+                query_id,
+                Moment("", "", f"{count} {records} not count, of {answer_id or 'the question'}: of an older attempt, or written twice", kind="odd"),
+            )
         return list(chain.from_iterable(self._moments.values()))
 
     def _add(self, query_id: str, moment: Moment) -> None:

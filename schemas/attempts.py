@@ -18,10 +18,11 @@ from schemas.record import Headers
 
 _CLOSED = -1  # next_index of an answer whose terminal record was seen
 _MOST_DIGITS = 18  # what a cursor's 64 bits hold, whatever a foreign record says
-_CLOSED_KEPT = 1_000  # answers that ended, of one session
-_CLOSED_HANDED_ON = 2  # of them, that a cursor names: a stale record mostly comes soon after the end, and a cursor stays short
-_ASKED = -2  # attempt of an answer that was asked for and has not begun. -1 is that of one which is only waited for: api/reading.py
-_ASKED_HANDED_ON = 8  # of them, that a cursor names: two workers write a question within moments, and thousands may wait
+_KEPT = 1_000  # answers of one session that ended, and as many that were asked for and have not begun
+_HANDED_ON = (
+    2  # of either, that a cursor names: a stale record mostly comes soon after the end, a question's double soon after it; a cursor stays short
+)
+ASKED = -2  # attempt of an answer that was asked for and has not begun. -1 is that of one which is only waited for: api/reading.py
 #: What asks for an answer counts once. Of two workers, each may have written it: the older one's was still on its way.
 _ASKING = frozenset({"QueryAsked", "RegenerationAsked"})
 #: Of an answer, and of none of its attempts: they count, whenever they come.
@@ -90,12 +91,12 @@ class AttemptFilter:
         before = self._open.get(key) or self._closed.get(key)
         if key in self._asked or (before is not None and before.attempt >= 0):
             return False
-        self._note(OpenAnswer(key, _ASKED, 0))
+        self._note(OpenAnswer(key, ASKED, 0))
         return True
 
     def _note(self, state: OpenAnswer) -> None:
-        if state.attempt == _ASKED:
-            self._asked[state.answer] = state
+        if state.attempt == ASKED:
+            _keep(self._asked, state)
         elif state.next_index != _CLOSED:
             self._open[state.answer] = state
             if state.answer not in self._asked or state.attempt < 0:
@@ -103,14 +104,18 @@ class AttemptFilter:
             del self._asked[state.answer]
         else:
             self._close(state)
-        self._beside = (*_last(self._closed, _CLOSED_HANDED_ON), *_last(self._asked, _ASKED_HANDED_ON))
+        self._beside = (*_last(self._closed, _HANDED_ON), *_last(self._asked, _HANDED_ON))
 
     def _close(self, state: OpenAnswer) -> None:
         self._open.pop(state.answer, None)
         self._asked.pop(state.answer, None)
-        self._closed[state.answer] = state
-        if len(self._closed) > _CLOSED_KEPT:
-            del self._closed[next(iter(self._closed))]
+        _keep(self._closed, state)
+
+
+def _keep(states: dict[bytes, OpenAnswer], state: OpenAnswer) -> None:
+    states[state.answer] = state
+    if len(states) > _KEPT:
+        del states[next(iter(states))]
 
 
 def _last(states: dict[bytes, OpenAnswer], most: int) -> list[OpenAnswer]:

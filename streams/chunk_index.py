@@ -29,7 +29,7 @@ from streams.chunk_fold import ChunkFold
 from streams.chunk_store import ChunkStore, Stored
 from streams.shared_question import SharedQuestion
 
-_BATCH = 256  # records applied in one go: about 50 ms, between which searches are answered
+_BATCH, _LARGE_BATCH = 256, 1_024  # records applied in one go: about 50 ms, between which searches are answered; and where nobody searches
 _CATCHING_UP = 500  # records at a time: what is stale then can wait for the end
 _RENEWED = 2_000  # chunks of a tenant, 0.3 s: the scores of a larger one count what is gone until tantivy merges
 _READ_S = 0.5
@@ -50,7 +50,6 @@ class ChunkIndex:
         self._store = ChunkStore(has_vectors=vectors is not None)
         self._offsets: dict[int, int] = {}
         self._moved, self._writing = asyncio.Condition(), asyncio.Lock()
-        self._alone = False  # what is applied now, nobody waits for
         self._stale: set[str] = set()  # tenants whose word statistics still count what is gone
         self.generation = 0  #: of the index; 0: what a worker makes of the topic by itself
         self._ends: SharedQuestion[Mapping[int, int]] | None = None
@@ -104,10 +103,9 @@ class ChunkIndex:
         `more` may come at once: then the keyword index is left ready to write, until `rest`. `alone`: nobody searches yet.
         """
         async with self._writing:
-            self._alone = alone
-            for start in range(0, len(records), _BATCH):
-                await self._apply_each(records[start : start + _BATCH])
-            self._alone = False
+            step = _LARGE_BATCH if alone else _BATCH
+            for start in range(0, len(records), step):
+                await self._apply_each(records[start : start + step], alone)
             await self._commit(renew=len(records) < _CATCHING_UP, more=more)
             await self.advance({record.partition: record.offset + 1 for record in records})
 
@@ -221,29 +219,29 @@ class ChunkIndex:
         for tenant in entries:
             await self._apply_keywords(tenant, entries[tenant])
 
-    async def _apply_each(self, batch: Sequence[Record]) -> None:
+    async def _apply_each(self, batch: Sequence[Record], alone: bool) -> None:
         """One record that an index will not take must not keep the others out: should a batch fail, its records go in one by one."""
         try:
-            await self._apply_batch(batch)
+            await self._apply_batch(batch, alone)
         except Unavailable:
             raise
         except Exception as error:
             if len(batch) > 1:
                 log.warning("chunk records applied one by one", position=str(batch[0].position), records=len(batch), error=str(error))
                 for record in batch:
-                    await self._apply_each([record])
+                    await self._apply_each([record], alone)
                 return
             log.exception("chunk record passed over", position=str(batch[0].position))
             self.unreadable += 1
 
-    async def _apply_batch(self, batch: Sequence[Record]) -> None:
+    async def _apply_batch(self, batch: Sequence[Record], alone: bool) -> None:
         read = await asyncio.to_thread(changes_of, batch, self._embedder_name, self._dims)
         for tenant, changes in read.by_tenant.items():
-            await self._apply(tenant, changes)
+            await self._apply(tenant, changes, alone)
         self.unreadable += read.unreadable
         self.foreign_vectors += read.foreign_vectors
 
-    async def _apply(self, tenant: str, changes: Mapping[str, Change]) -> None:
+    async def _apply(self, tenant: str, changes: Mapping[str, Change], alone: bool = False) -> None:
         """Texts first when chunks come, last when they go, so that a hit has its text."""
         coming = {chunk_id: change.chunk for chunk_id, change in changes.items() if change.chunk is not None}
         going = [chunk_id for chunk_id, change in changes.items() if change.chunk is None]
@@ -253,7 +251,7 @@ class ChunkIndex:
         self._store.put([Stored(tenant, chunk_id, chunk, has_vectors and changes[chunk_id].vector is not None) for chunk_id, chunk in coming.items()])
         # Side by side: each adds in a thread of its own. Both are waited for, also if one has failed.
         entries = [chunk.entry(chunk_id) for chunk_id, chunk in coming.items()]
-        parts = self._apply_vectors(tenant, changes), self._apply_keywords(tenant, entries, going)
+        parts = self._apply_vectors(tenant, changes, alone), self._apply_keywords(tenant, entries, going)
         done = await asyncio.gather(*parts, return_exceptions=True)
         failed = [error for error in done if isinstance(error, BaseException)]
         for chunk_id in coming if failed else going:
@@ -261,13 +259,13 @@ class ChunkIndex:
         if failed:
             raise min(failed, key=lambda error: not isinstance(error, Unavailable))  # what passes must not be taken for the record's fault
 
-    async def _apply_vectors(self, tenant: str, changes: Mapping[str, Change]) -> None:
+    async def _apply_vectors(self, tenant: str, changes: Mapping[str, Change], alone: bool) -> None:
         if self._vectors is None or self._vectors.shared:
             return
         with_vector = {chunk_id: change.vector for chunk_id, change in changes.items() if change.vector is not None}
         await self._vectors.remove(tenant, [chunk_id for chunk_id in changes if chunk_id not in with_vector])
         if with_vector:
-            await self._vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())), alone=self._alone)
+            await self._vectors.upsert(tenant, list(with_vector), np.stack(list(with_vector.values())), alone=alone)
 
     async def _apply_keywords(self, tenant: str, entries: Sequence[Entry], going: Sequence[str] = ()) -> None:
         if self._keywords is not None and not self._keywords.shared:

@@ -22,6 +22,7 @@ from api.reading import belongs_to, expecting, history_of
 from api.sessions import Asker
 from api.wiring import Wired, Wiring
 from connectors.session_log.base import Gap
+from schemas.attempts import AttemptFilter
 from schemas.cursor import Cursor
 from schemas.errors import UnknownSession
 from schemas.events import TERMINAL, QueryAsked, answer_id_of
@@ -61,10 +62,11 @@ def _stream(request: Request, wired: Wiring, principal: Principal, place: Answer
 async def _under_way(wired: Wiring, session: Session) -> AnswerPlace | None:
     """The last question, unless its answer has ended; by the records' headers alone."""
     last: AnswerPlace | None = None
+    counts = AttemptFilter()
     try:
         async with history_of(wired.session_log, session) as entries:
             async for entry in entries:
-                if isinstance(entry, Gap):
+                if isinstance(entry, Gap) or not counts.admits(entry.marks):
                     continue
                 query_id = entry.marks.correlation
                 if entry.marks.type == QueryAsked.__name__:

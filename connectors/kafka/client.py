@@ -10,11 +10,12 @@ from typing import Any
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import AIOKafkaConsumer
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.producer import AIOKafkaProducer
 
+import connectors.kafka.gone_connections  # noqa: F401 - it mends aiokafka, which all here comes from
 from schemas.errors import InvalidInput, LogUnavailable, RoxyError
 from schemas.settings import Settings
 
@@ -45,22 +46,10 @@ def ssl_context(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-class _Client(AIOKafkaClient):  # type: ignore[misc]  # aiokafka says nothing of its types
-    """Raises KafkaError also for a connection that is going (`is_gone`)."""
-
-    async def send(self, node_id: int, request: Any, *, group: Any = ConnectionGroup.DEFAULT) -> Any:
-        try:
-            return await super().send(node_id, request, group=group)
-        except RuntimeError as error:
-            if not is_gone(error):
-                raise
-            raise KafkaConnectionError(str(error)) from error
-
-
 @asynccontextmanager
 async def open_client(settings: Settings, name: str) -> AsyncIterator[AIOKafkaClient]:
     """A bare client: connections and metadata. Raises LogUnavailable."""
-    client = _Client(client_id=name, metadata_max_age_ms=60_000, request_timeout_ms=30_000, **client_options(settings))
+    client = AIOKafkaClient(client_id=name, metadata_max_age_ms=60_000, request_timeout_ms=30_000, **client_options(settings))
     async with mapped_errors():
         await client.bootstrap()
     try:
@@ -135,16 +124,6 @@ async def mapped_errors() -> AsyncIterator[None]:
         yield
     except (KafkaError, OSError, TimeoutError) as error:
         raise mapped(error) from error
-    except RuntimeError as error:
-        if not is_gone(error):
-            raise
-        raise log_unavailable(error) from error
-
-
-def is_gone(error: RuntimeError) -> bool:
-    """Whether it says that the connection is closed. So does uvloop, where asyncio and therefore aiokafka expect an OSError: a broker that dies
-    leaves connections that are closed and not yet known to be."""
-    return "handler is closed" in str(error)
 
 
 def mapped(error: BaseException) -> RoxyError:

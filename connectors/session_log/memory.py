@@ -108,6 +108,7 @@ class MemorySessionLog:
         try:
             yield reader
         finally:
+            reader.close()
             topic.readers.remove((key, reader))
 
     async def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:

@@ -40,6 +40,7 @@ class Subscription:
         """Nobody reads any more."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     async def read(self, timeout_s: float) -> Sequence[SessionRecord | Gap]:
         """See connectors/session_log/base.py."""

@@ -137,6 +137,20 @@ async def test_coming_back_to_an_ended_query_gives_204(api: Any, answer: Any) ->
     assert [(reply.status_code, reply.content) for reply in replies] == [(204, b"")] * 3
 
 
+async def test_a_question_that_comes_once_more_behind_its_end_is_over_all_the_same(api: Any, answer: Any) -> None:
+    """Whoever begins in between is shown it, for they have not seen the first one; their cursor does not make the answer one that is to come."""
+    session = (await api.session())["session_id"]
+    await api.write(session, answer(session, "q1"))
+    reading = asyncio.create_task(api.frames(session, 2, after="latest"))
+    await api.open_streams(1)
+    await api.write(session, [answer(session, "q1")[0], *answer(session, "q2")])
+    again, _ = await reading
+    reply = await api.client.get(api.events_url(session), params={"query": "q1"}, headers={"Last-Event-ID": again.id})
+
+    assert (again.event, again.json["query_id"]) == ("QueryAsked", "q1")
+    assert reply.status_code == 204
+
+
 async def test_the_cursor_of_a_post_shows_the_whole_answer(api: Any, answer: Any) -> None:
     """Nothing falls between POST and GET, and the cursor is no reason to believe that the answer is over."""
     session = (await api.session())["session_id"]
@@ -164,17 +178,19 @@ async def test_a_gap_is_told(api: Any, answer: Any) -> None:
     assert again == [following]
 
 
-async def test_a_session_made_again_is_a_gap(api: Any, answer: Any) -> None:
-    """A cursor of a topic that was deleted and made again under its name is noticed by its epoch."""
+@pytest.mark.parametrize("query", ["q2", "q1"])
+async def test_a_session_made_again_is_a_gap(api: Any, answer: Any, query: str) -> None:
+    """A cursor of a topic that was deleted and made again under its name is noticed by its epoch. A question of the same id counts anew."""
     session = (await api.session())["session_id"]
     await api.write(session, answer(session))
     cursor = (await api.frames(session, 2))[1].id
     await api.client.delete(f"/v1/sessions/{session}")
     await api.log.create(Session("default", session))
-    await api.write(session, answer(session, "q2"))
+    await api.write(session, answer(session, query))
     gap, following = await api.frames(session, 2, {"Last-Event-ID": cursor})
 
-    assert (gap.event, gap.json["reason"], following.json["query_id"]) == ("gap", "recreated", "q2")
+    assert (gap.event, gap.json["reason"]) == ("gap", "recreated")
+    assert (following.event, following.json["query_id"]) == ("QueryAsked", query)
 
 
 async def test_silence_is_filled_with_heartbeats(run: Any) -> None:

@@ -99,6 +99,16 @@ async def test_a_session_is_told_question_by_question() -> None:
     assert expected == said(moments)
 
 
+async def test_a_question_that_was_written_twice_is_told_once() -> None:
+    """By two workers."""
+    moments = timeline((await past([*TAKEN_OVER[:1], *TAKEN_OVER[:2]])).records)
+
+    assert [("ann", "asks q1"), ("", "1 record does not count, of the question: of an older attempt, or written twice")] == [
+        said(moments)[0],
+        said(moments)[-1],
+    ]
+
+
 async def test_an_answer_that_is_under_way_is_told_as_far_as_it_is_out() -> None:
     """Without the pieces that a later attempt has made void."""
     moments = timeline((await past([*TAKEN_OVER[:6], tokens(FOUND, 1, "new", 2)])).records)

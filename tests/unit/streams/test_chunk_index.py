@@ -15,6 +15,7 @@ from connectors.journal.memory import MemoryFollower, MemoryJournal
 from connectors.keyword_index import open_keyword_index
 from connectors.keyword_index.tantivy import TantivyIndex
 from connectors.vector_index import open_vector_index
+from connectors.vector_index.usearch import UsearchIndex
 from schemas.codec import encode
 from schemas.errors import IndexUnavailable
 from schemas.record import Record
@@ -188,32 +189,34 @@ async def test_an_unexpected_error_does_not_end_the_following(monkeypatch: pytes
     assert (journal.failures, corpus.index.size) == (1, len(chunks))
 
 
-class Watched(ChunkIndex):
-    """Notes, of each time that it takes records, whether somebody may be searching."""
+class Watched(UsearchIndex):
+    """Notes, of each time that it takes vectors, how many, and whether somebody may be searching."""
 
     def __init__(self) -> None:
-        super().__init__(vectors=open_vector_index("usearch", 8), keywords=None, embedder_name="words")
-        self.alone = list[bool]()
+        super().__init__(WordEmbedder().dims)
+        self.taken = list[tuple[int, bool]]()
 
-    async def apply(self, records: Sequence[Record], *, more: bool = False, alone: bool = False) -> None:
-        self.alone.append(alone)
-        await super().apply(records, more=more, alone=alone)
+    async def upsert(self, tenant: str, chunk_ids: Sequence[str], vectors: Vectors, *, alone: bool = False) -> None:
+        self.taken.append((len(chunk_ids), alone))
+        await super().upsert(tenant, chunk_ids, vectors, alone=alone)
 
 
-@pytest.mark.parametrize("starting", [True, False])
-async def test_a_worker_that_starts_takes_all_cores_for_what_is_there(starting: bool) -> None:
-    """Not for what comes later, and not if it works already."""
-    corpus, index = Corpus(WordEmbedder()), Watched()
-    first, later = [(await corpus.ingest(a_document(text, document_id=text[2:5]))).chunks for text in (LAG, CATS)]
+@pytest.mark.parametrize(("starting", "taken"), [(True, [(300, True), (1, False)]), (False, [(256, False), (44, False), (1, False)])])
+async def test_a_worker_that_starts_takes_all_cores_for_what_is_there(starting: bool, taken: list[tuple[int, bool]]) -> None:
+    """In large pieces. Not for what comes later, and not if it works already."""
+    corpus, vectors = Corpus(WordEmbedder()), Watched()
+    index = ChunkIndex(vectors=vectors, keywords=None, embedder_name="words")
+    first = [chunk for number in range(300) for chunk in (await corpus.ingest(a_document(LAG, document_id=f"d{number}"))).chunks]
+    later = (await corpus.ingest(a_document(CATS, document_id="cats"))).chunks
     async with MemoryJournal() as journal:
         await journal.append_all(first, CONTEXT)
         following = asyncio.create_task(follow(journal, index, starting=starting))
-        await asyncio.wait_for(index.wait_for({0: len(first)}), 10)
+        await asyncio.wait_for(index.wait_for({0: len(first)}), 30)
         await journal.append_all(later, CONTEXT)
-        await asyncio.wait_for(index.wait_for({0: len(first) + len(later)}), 10)
+        await asyncio.wait_for(index.wait_for({0: len(first) + len(later)}), 30)
         following.cancel()
 
-    assert [starting, False] == index.alone
+    assert taken == vectors.taken
 
 
 async def test_wait_for_returns_when_the_offsets_are_applied() -> None:

@@ -62,6 +62,8 @@ async def test_a_chat_is_resumed_while_its_answer_is_made(run: Any, answering: A
         await answering.write("tAb-1_z", [cancelled(question)])
         ended = [line async for line in lines]
 
+        await answering.write("tAb-1_z", [question])  # once more, by a worker that was late
+
     assert any('"abort"' in line for line in ended)
     assert 204 == (await answering.client.get("/api/chat/Ab-1_z/stream")).status_code
 
