@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from schemas.codec import decoded
+from schemas.session_id import Session
 from schemas.topics import ANSWERS, FEEDBACK, INSIGHTS, QUERIES
 from streams.insights.live import LiveRows
 from tests.robustness.log import Log
@@ -17,10 +18,16 @@ RULE = "projections"
 
 def violations(log: Log) -> Iterator[Violation]:
     for topic, replayed in (log.run.found.replayed or {}).items():
-        yield from _compared(topic, {key: entry.event for key, entry in log.last_values(topic).items()}, replayed)
+        live = {key: entry.event for key, entry in log.last_values(topic).items()}
+        yield from _compared(topic, _of_kept_sessions(log, live), _of_kept_sessions(log, replayed))
     if INSIGHTS.name in log.run.topics:
-        live = {key: entry.event["figures"] for key, entry in log.last_values(INSIGHTS.name).items()}
-        yield from _compared(INSIGHTS.name, live, _counted(log))
+        rows = {key: entry.event["figures"] for key, entry in log.last_values(INSIGHTS.name).items()}
+        yield from _compared(INSIGHTS.name, rows, _counted(log))
+
+
+def _of_kept_sessions(log: Log, pairs: dict[str, Any]) -> dict[str, Any]:
+    """What is judged while its session is being forgotten is told of a session that is gone: live it forms no pair."""
+    return {key: pair for key, pair in pairs.items() if Session(pair["tenant"], pair["session_id"]) not in log.forgotten}
 
 
 def _compared(topic: str, live: dict[str, Any], replayed: dict[str, Any]) -> Iterator[Violation]:

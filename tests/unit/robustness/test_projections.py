@@ -29,9 +29,20 @@ def test_a_pair_that_should_be_gone_is_found() -> None:
 
 def test_a_pair_that_was_taken_back_is_not_there() -> None:
     """Its last record has no value."""
-    also_gone = found_otherwise(sound(), replayed={"preferences": {**(sound().run.found.replayed or {})["preferences"], "p-gone": {}}})
+    replayed = (sound().run.found.replayed or {})["preferences"]
+    also_gone = found_otherwise(sound(), replayed={"preferences": {**replayed, "p-gone": replayed["p1"]}})
 
     assert ["is missing"] == found_by(RULE, also_gone)
+
+
+def test_of_a_session_that_was_forgotten_no_pair_is_asked_for() -> None:
+    """Who judged while it went was told later that there is no such session; `feedback` and `answers` keep what they hold."""
+    missing = without(sound(), PREFERENCES.name, is_of(pair_id="p1"))
+    pair = (sound().run.found.replayed or {})["preferences"]["p1"]
+    forgotten = missing.operations[0]._replace(kind="forget", outcome="ok", tenant=pair["tenant"], request={"session": pair["session_id"]})
+    missing = missing._replace(operations=(*missing.operations, forgotten))
+
+    assert [] == found_by(RULE, missing)
 
 
 def test_a_row_of_insights_that_stands_otherwise_than_the_log_says_is_found() -> None:
