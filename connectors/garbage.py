@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 #: Containers that are made and not yet freed. A record on its way is some 16 of them; by Python's 700 an API process that passed on 20,000 records/s
-#: spent a third of its time looking through those that waited for their readers. Cycles of this many take some 5 MiB.
+#: spent a third of its time looking through those that waited for their readers.
 _MOST_NEW = 50_000
 
 

@@ -279,15 +279,16 @@ async def follow(journal: Journal, index: ChunkIndex, *, starting: bool = False)
     `starting`: nothing else is done in this process, and nobody searches, until what is there now is applied.
     """
     index.following(journal)
-    ends: Mapping[int, int] | None = None
+    ends: Mapping[int, int] = {}
     while True:
         try:
-            ends = await journal.ends(CHUNKS) if ends is None else ends
+            if starting and not ends:
+                ends = await journal.ends(CHUNKS)
             async with journal.follow(CHUNKS, index.positions or None) as follower:
                 while True:
                     records = await follower.read(_READ_S)
                     if records:
-                        await index.apply(records, more=True, alone=starting and not reached(index.positions, ends))
+                        await index.apply(records, more=True, alone=not reached(index.positions, ends))
                     else:
                         await index.rest()
                     await index.advance(follower.positions)

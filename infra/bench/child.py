@@ -8,16 +8,16 @@ import resource
 import sys
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import orjson
 import psutil
 import uvloop
 
 from connectors.observability import configure
-from schemas.settings import Settings, load_settings
+from schemas.settings import load_settings
 
 _MIB = 2**20
 
@@ -66,7 +66,7 @@ def tell(figures: Mapping[str, float]) -> None:
     print(orjson.dumps(figures).decode(), flush=True)
 
 
-def answer(ways: Mapping[str, Callable[..., Awaitable[Mapping[str, float]]]], *numbers: str) -> None:
+def run_way(ways: Mapping[str, Callable[..., Coroutine[Any, Any, Mapping[str, float]]]], *numbers: str) -> None:
     """A child's whole `main`: the first argument names the way, `--<number> N` each number that it takes; its figures are told."""
     parser = argparse.ArgumentParser()
     parser.add_argument("way", choices=ways)
@@ -74,11 +74,7 @@ def answer(ways: Mapping[str, Callable[..., Awaitable[Mapping[str, float]]]], *n
         parser.add_argument(f"--{number}", type=int, required=True)
     given, settings = parser.parse_args(), load_settings()
     configure(settings, "bench")
-    tell(uvloop.run(_figures(ways[given.way], settings, [getattr(given, number) for number in numbers])))
-
-
-async def _figures(way: Callable[..., Awaitable[Mapping[str, float]]], settings: Settings, numbers: Sequence[int]) -> Mapping[str, float]:
-    return await way(settings, *numbers)
+    tell(uvloop.run(ways[given.way](settings, *(getattr(given, number) for number in numbers))))
 
 
 def _peak() -> int:

@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 from connectors.journal import open_journal
 from connectors.kafka.client import client_options
 from connectors.tokenizer import open_tokenizer
-from infra.bench.child import Clock, Memory, answer
+from infra.bench.child import Clock, Memory, run_way
 from schemas.settings import Settings
 from schemas.topics import ANSWERS, FEEDBACK
 from streams.exports.columns import columns_of
@@ -61,4 +61,4 @@ async def read(settings: Settings) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    answer({"ours": ours, "read": read})
+    run_way({"ours": ours, "read": read})

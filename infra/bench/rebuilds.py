@@ -17,7 +17,7 @@ from usearch.index import Index as Graph
 from connectors.journal import open_journal
 from connectors.kafka.client import client_options
 from connectors.keyword_index.terms import analyser
-from infra.bench.child import Clock, Memory, answer
+from infra.bench.child import Clock, Memory, run_way
 from infra.bench.corpus import BATCH, MADE_UP, chunk_events, vectors
 from schemas.events import ChunkIndexed
 from schemas.settings import Settings
@@ -104,4 +104,4 @@ def _fields(event: ChunkIndexed) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    answer({"ours": ours, "read": read, "add": add}, "chunks")
+    run_way({"ours": ours, "read": read, "add": add}, "chunks")

@@ -11,7 +11,7 @@ from collections import defaultdict
 import orjson
 
 from connectors.journal import open_journal
-from infra.bench.child import Clock, Memory, answer
+from infra.bench.child import Clock, Memory, run_way
 from schemas.attempts import AttemptFilter, Marks
 from schemas.codec import decode
 from schemas.events import AnswerCompleted, GenerationStarted, TokensGenerated
@@ -82,4 +82,4 @@ async def hasty(settings: Settings) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    answer({"ours": ours, "read": read, "hasty": hasty})
+    run_way({"ours": ours, "read": read, "hasty": hasty})

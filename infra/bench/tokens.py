@@ -33,7 +33,7 @@ class Load(NamedTuple):
 
 
 class TokenRecords:
-    """The records of one session's tokens, each made of the first: in an eighth of the codec's time, for what is measured shares the cores."""
+    """The records of one session's tokens, each made of the first: the codec takes ten times as long, and what is measured shares the cores."""
 
     def __init__(self, session: Session) -> None:
         self._key, value, headers = encode(event_of(session, _INDEX, _MADE), CONTEXT)

@@ -15,7 +15,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import NodeNotReadyError
 from aiokafka.structs import TopicPartition
 
-from connectors.journal.base import Follower, Journal, Share
+from connectors.journal.base import Follower, Journal, Share, reached
 from connectors.journal.kafka import KafkaFollower, KafkaJournal
 from connectors.journal.memory import MemoryJournal
 from schemas.codec import decode
@@ -206,7 +206,7 @@ def _texts(record: Record) -> dict[str, str | None]:
 
 async def _up_to(follower: Follower, ends: Mapping[int, int]) -> list[Record]:
     found: list[Record] = []
-    while any(follower.positions.get(number, 0) < end for number, end in ends.items()):
+    while not reached(follower.positions, ends):
         records = await follower.read(PATIENCE_S)
         assert records
         found += records
