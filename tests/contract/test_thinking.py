@@ -26,10 +26,10 @@ async def heard(model: LanguageModel) -> list[str | Finish]:
 
 
 async def thinks(reply: Reply) -> None:
-    """For longer than a silence may last, before its first token and once more before the second."""
+    """For 3 s, longer than a silence may last, before its first token and once more before the second."""
     await reply.begin()
     for word in ("Lag", " is"):
-        for _ in range(10):
+        for _ in range(30):
             await reply.send(reply.dialect.thought("Hmm"))
             await asyncio.sleep(0.1)
         await reply.send(reply.dialect.token(word))
@@ -51,7 +51,7 @@ async def answers(reply: Reply) -> None:
 async def test_a_model_that_thinks_is_not_silent(dialect: Dialect) -> None:
     """Each thought is a sign of life, and no part of the answer."""
     async with serving(dialect, thinks) as server:
-        *tokens, finish = await heard(dialect.model(server.port, model_first_token_s=0.6, model_between_tokens_s=0.6))
+        *tokens, finish = await heard(dialect.model(server.port, model_first_token_s=2.5, model_between_tokens_s=2.5, model_total_s=60))
 
     assert ["Lag", " is"] == tokens
     assert isinstance(finish, Finish)

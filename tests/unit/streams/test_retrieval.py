@@ -103,7 +103,7 @@ async def test_while_the_embedder_hangs_keywords_answer() -> None:
             return await super().embed(texts)
 
     corpus, results, embedder = await a_corpus(WordEmbedder()), ResultCache(60), Hanging()
-    ports = {"index": corpus.index, "plan": PLAN, "results": results, "guards": Guards(timeout_s=0.3, failures=2, reset_s=60)}
+    ports = {"index": corpus.index, "plan": PLAN, "results": results, "guards": Guards(timeout_s=1, failures=2, reset_s=60)}
     found = [await retrieve(*understood(a_query(text="cats sleep")), embedder=embedder, **ports) for _ in range(3)]
 
     assert [(("vector",), (), "cats")] * 3 == [(one.degraded, one.cached, one.chunks[0].document_id) for one in found]

@@ -205,12 +205,12 @@ async def test_work_that_is_begun_anew_has_the_whole_time_again(session_log: Mem
     journal = MemoryJournal()
 
     async def run(event: Event, delivery: Delivery) -> AsyncGenerator[Output, None]:
-        for _ in range(4):
-            await asyncio.sleep(0.2)
+        for _ in range(3):
+            await asyncio.sleep(0.6)
             delivery.afresh()
         yield chunks_retrieved()
 
-    await a_frame(a_step(run), journal, session_log, timeout_s=0.6).work(a_record(a_query()), redelivered=False, generation=1)
+    await a_frame(a_step(run), journal, session_log, timeout_s=1.5).work(a_record(a_query()), redelivered=False, generation=1)
 
     assert ["ChunksRetrieved"] == [event.type for event in await events_of(session_log, SESSION)]
 
