@@ -16,7 +16,7 @@ from infra.foreground import run_in_foreground
 from schemas.errors import MissingExtra
 from schemas.settings import PREFIX
 
-_PACKAGES = ("httpx2", "numpy", "psutil", "rich", "uvicorn", "tantivy")
+_PACKAGES = ("httpx2", "numpy", "psutil", "rich", "time_machine", "uvicorn", "tantivy")
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,8 @@ def chaos(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long traffic and faults last.")] = 5.0,
     seed: Annotated[int | None, typer.Option(min=0, help="Of faults and clients: the same seed, the same faults. By chance if left out.")] = None,
     mix: Annotated[
-        str, typer.Option(help="all | kills | workers | cluster | network | storm | ci | short | calm: see docs/howto/try-faults.md.")
+        str,
+        typer.Option(help="all | kills | workers | cluster | network | clocks | weaviate | storm | ci | short | calm: see docs/howto/try-faults.md."),
     ] = "all",
     folder: Annotated[Path | None, typer.Option(help="Of the history; below robustness-runs/ if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -49,7 +50,7 @@ def require_harness(project: Path, packages: Sequence[str] = _PACKAGES) -> None:
         )
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        raise MissingExtra(f"`roxy chaos` needs {', '.join(missing)}.", remedy="Install the extras `server` and `local`.")
+        raise MissingExtra(f"`roxy chaos` needs {', '.join(missing)}.", remedy="Install the extras `server` and `test`.")
 
 
 def run_harness(options: Sequence[str]) -> int:

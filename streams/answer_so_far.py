@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from connectors.language_model.base import LanguageModel
@@ -38,6 +38,16 @@ class AnswerSoFar(NamedTuple):
     @property
     def ended(self) -> bool:
         return self.end is not None
+
+    @property
+    def audit(self) -> Sequence[Event]:
+        """The session holds the end of the answer; whether the audit record came out too, before its worker died, nobody knows: once more."""
+        return (self.end,) if self.end is not None else ()
+
+    @property
+    def ended_before_found(self) -> bool:
+        """It ended before its chunks were in the session: most likely the step on `queries` has ended it, and sees to its audit record."""
+        return self.ended and self.found is None
 
     @property
     def asked(self) -> bool:

@@ -55,7 +55,7 @@ async def generate(
     """
     so_far = await read_back(found) if delivery.redelivered else AnswerSoFar()
     if so_far.ended:
-        yield _audit(so_far)
+        yield so_far.audit
         return
     brief = await briefing()
     speakers = _in_turn(brief.speakers, so_far)
@@ -65,17 +65,12 @@ async def generate(
             yield event
         so_far = await read_back(found)
         if so_far.ended:
-            yield _audit(so_far)
+            yield so_far.audit
             return
         writing.goes_on_behind(so_far)
     async with aclosing(_by_one_of(speakers, writing, moderation)) as events:
         async for event in events:
             yield event
-
-
-def _audit(so_far: AnswerSoFar) -> Sequence[Event]:
-    """The session holds the end of the answer; whether the audit record came out too, before its worker died, nobody knows: once more."""
-    return (so_far.end,) if so_far.end is not None else ()
 
 
 def _in_turn(speakers: Sequence[Speaker], so_far: AnswerSoFar) -> list[Speaker]:

@@ -47,6 +47,8 @@ async def regenerate(
     """
     session = Session(event.tenant, event.session_id)
     so_far = await read_back(session_log, session, event.query_id, None, event.answer_id)
+    if delivery.redelivered and so_far.ended_before_found:
+        yield so_far.audit
     if so_far.ended or (so_far.asked and not delivery.redelivered):  # of one that is written twice, the first one's own delivery sees to all
         return
     if not so_far.asked:

@@ -64,6 +64,8 @@ async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGe
     if not isinstance(event, QueryAsked):
         return
     so_far = await _asked_before(event, delivery, ports)
+    if delivery.redelivered and so_far.ended_before_found:
+        yield so_far.audit
     if so_far.ended or (so_far.asked and not delivery.redelivered):  # of a question written twice, the first one's own delivery sees to all
         return
     if not so_far.asked:

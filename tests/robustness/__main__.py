@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 from rich.console import Console
 
+from schemas.errors import RoxyError
 from tests.robustness.mixes import MIXES
 from tests.robustness.report import as_dict, show
 from tests.robustness.run import Wanted, run
@@ -26,7 +27,10 @@ def main() -> None:
     print(f"Seed {seed}. To repeat it: {wanted.command}", file=sys.stderr, flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: all that was started is stopped
     folder = (arguments.folder or free_folder(RUNS, f"{wanted.mix}-{seed}")).resolve()
-    outcome = asyncio.run(run(wanted, folder))
+    try:
+        outcome = asyncio.run(run(wanted, folder))
+    except RoxyError as error:
+        sys.exit(f"roxy: {error}")
     if arguments.json:
         print(orjson.dumps(as_dict(outcome)).decode())
     else:

@@ -17,7 +17,7 @@ from tests.robustness.history import Connection, Fault, History, Operation
 _AFTER_S = 6.0  # so long after its beginning a fault's questions are looked at
 _WRITING = frozenset({"GenerationStarted", "TokensGenerated", *TERMINAL})
 #: What a fault takes away, by the words of its kind.
-PARTS = ("worker", "api", "broker", "network", "model")
+PARTS = ("worker", "api", "broker", "network", "model", "weaviate")
 
 
 class Gap(NamedTuple):

@@ -53,14 +53,15 @@ class Outcome(NamedTuple):
 
 
 async def run(wanted: Wanted, folder: Path) -> Outcome:
-    """All of it. What the processes printed stays in the folder; the brokers' data does not."""
+    """All of it. What the processes printed stays in the folder; what brokers and Weaviate hold does not."""
     mix = MIXES[wanted.mix]
     model = random.Random(f"{wanted.seed}/model").choice(mix.models)
     try:
         async with running(mix, model_name=model, folder=folder / "state") as system:
             stuck = await _watched(system, wanted, mix, folder)
     finally:
-        shutil.rmtree(folder / "state" / "kafka", ignore_errors=True)
+        for name in ("kafka", "weaviate"):
+            shutil.rmtree(folder / "state" / name, ignore_errors=True)
     history = await asyncio.to_thread(load, folder / "history")
     not_ready = [Violation("healing", name, f"was not ready {START_S:.0f} s after all faults had ended") for name in stuck]
     return Outcome(wanted, folder, history, (*not_ready, *violations_of(history)))

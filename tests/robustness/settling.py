@@ -1,4 +1,5 @@
-"""Settling: after the faults, until nothing is under way any more: no question, no document, no record that an agent has not acknowledged."""
+"""Settling: after the faults, until nothing is under way any more: no question, no document, no record that an agent has not acknowledged, no chunk
+that is not in Weaviate yet."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+from infra.shared_index import change
+from schemas.errors import Unavailable
 from schemas.settings import Settings
 from tests.robustness.system import System
 from tests.robustness.traffic.world import World
@@ -22,7 +25,7 @@ async def settle(system: System, world: World) -> bool:
     """Whether all is quiet, within the time."""
     until = time.monotonic() + TIMEOUT_S
     while time.monotonic() < until:
-        if not any(world.under_way.values()) and await unread(system.settings) == 0:
+        if not any(world.under_way.values()) and await unread(system.settings) == 0 and await unwritten(system) == 0:
             return True
         await asyncio.sleep(_LOOK_S)
     return False
@@ -44,3 +47,13 @@ async def unread(settings: Settings) -> int:
     finally:
         await consumer.stop()
         await admin.close()
+
+
+async def unwritten(system: System) -> int:
+    """Records of `chunks` that Weaviate does not have yet, where it is what is searched; -1 if it does not say."""
+    if not system.mix.weaviate:
+        return 0
+    try:
+        return (await change(system.settings)).lag
+    except Unavailable:
+        return -1

@@ -1,4 +1,5 @@
-"""What a run is about: brokers, two workers, two API processes, a network before each API, and a model that fails when it is told to.
+"""What a run is about: brokers, two workers, two API processes, a network before each API, a model that fails when it is told to, and
+Weaviate where a mix is about it.
 
 A process keeps its name and its port when it is killed and started again, as one that a supervisor looks after.
 """
@@ -10,15 +11,17 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from infra import kafka, processes
+from infra import kafka, processes, weaviate
 from infra.environment import environment, resolve
 from infra.ports import LOOPBACK, free_block
 from infra.processes import Child
 from infra.topics import create_topics
 from infra.up import Planned, is_ready, planned
 from schemas.settings import Settings
+from tests.robustness import clocked
 from tests.robustness.mixes import APIS, WORKERS, Mix
 from tests.robustness.model import Model
 from tests.robustness.proxy import Proxy
@@ -28,6 +31,7 @@ _PORTS = 120
 START_S = 150.0  #: until a process is ready, on a busy machine
 _STOP_S = 30.0  # beyond ROXY_DRAIN_S: after that it is killed, and said so
 _API_PORT_AFTER = 10
+_WEAVIATE_PORT_AFTER = 20
 _KAFKA = "kafka-"
 
 
@@ -51,6 +55,9 @@ class System:
         if name.startswith(_KAFKA):
             await kafka.start(self.settings, advertised=advertised(self.proxies))
             return
+        if name == weaviate.SERVER.name:
+            await weaviate.SERVER.start(self.settings)
+            return
         one = self._plan[name]
         child = self.child(name) or self._started(one)
         async with asyncio.timeout(START_S):
@@ -63,6 +70,9 @@ class System:
         child = self.child(name)
         if child is not None and child.process is not None:
             child.process.send_signal(number)
+
+    def set_clock(self, name: str, ahead_s: float) -> None:
+        clocked.set_clock(self._clock(name), ahead_s)
 
     async def end(self, name: str, number: signal.Signals) -> bool:
         """Signal it and wait until it has ended. False if it had to be killed."""
@@ -78,13 +88,18 @@ class System:
             return False
 
     async def heal(self) -> list[str]:
-        """Everything runs, nothing is paused, the network and the model are well. Returns the processes that did not become ready by themselves."""
+        """Everything runs, nothing is paused, the network and the model are well, clocks are right. Returns the processes that did not become
+        ready by themselves."""
         for proxy in self.proxies.values():
             proxy.heal()
+        for name in (*WORKERS, *APIS):
+            self.set_clock(name, 0)
         self.model.heal()
         for child in processes.known(self.settings.state_dir):
             self.signal(child.name, signal.SIGCONT)
         await self.start(f"{_KAFKA}1")
+        if self.mix.weaviate:
+            await self.start(weaviate.SERVER.name)
         return [name for name in await asyncio.gather(*(self._healed(name) for name in (*WORKERS, *APIS))) if name]
 
     async def _healed(self, name: str) -> str:
@@ -98,9 +113,13 @@ class System:
         return ""
 
     def _started(self, one: Planned) -> Child:
-        state_dir, env = self.settings.state_dir, environment(self.settings, **one.changed)
-        argv = [sys.executable, "-P", "-m", one.module]
+        state_dir = self.settings.state_dir
+        env = {**environment(self.settings, **one.changed), clocked.VARIABLE: str(self._clock(one.name))}
+        argv = [sys.executable, "-P", "-m", clocked.__name__, one.module]
         return processes.start(one.name, argv, state_dir=state_dir, address=one.address, env=env, cwd=state_dir)
+
+    def _clock(self, name: str) -> Path:
+        return self.settings.state_dir / "clocks" / name
 
 
 @asynccontextmanager
@@ -113,6 +132,8 @@ async def running(mix: Mix, *, model_name: str, folder: Path) -> AsyncIterator[S
         for proxy in proxies.values():
             await stack.enter_async_context(proxy.running())
         stack.push_async_callback(asyncio.to_thread, _stop, settings)
+        if mix.weaviate:  # before the brokers: to build it may take minutes, or Go is missing
+            await weaviate.SERVER.start(settings, partial(print, file=sys.stderr, flush=True))
         cluster = await kafka.start(settings, brokers=mix.brokers, advertised=advertised(proxies))
         settings = resolve(settings, cluster)
         await create_topics(settings)
@@ -141,6 +162,7 @@ def _settings(folder: Path, model: Model) -> Settings:
     keys = [{"key": key_of(subject), "tenant": tenant, "subject": subject, "roles": ["ask", "ingest", "operate"]} for tenant, subject in subjects]
     limits = {"model_connect_s": 2, "model_first_token_s": 4, "model_between_tokens_s": 4, "model_total_s": 30, "sse_heartbeat_s": 1}
     own = {"state_dir": folder, "kafka_port": first, "api_port": first + _API_PORT_AFTER, "api_keys": keys, "log_format": "json"}
+    own |= {"weaviate_port": first + _WEAVIATE_PORT_AFTER, "weaviate_grpc_port": first + _WEAVIATE_PORT_AFTER + 1}
     return Settings.model_validate({**own, **limits, **model.settings, "embedder": "none", "refusals": False, "drain_s": 3})
 
 

@@ -27,6 +27,8 @@ _AROUND = {
     "delay-broker": surroundings.network_delayed,
     "fill-disk-of-broker": processes.disk_full,
     "slow-broker": processes.slowed,
+    "clock-ahead": processes.clock_ahead,
+    "clock-behind": processes.clock_behind,
 }
 
 _BETWEEN_S = 2.0  # from the end of a fault to the next of its deck

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 
 import pytest
 
 from schemas.topics import ANSWERS, DEAD_LETTERS, DOCUMENTS, FEEDBACK, INGESTIONS, QUERIES
-from tests.robustness.history import History
-from tests.unit.robustness.breaking import also, altered, cut, found_by, is_of, own, without
+from tests.robustness.history import Fault, History
+from tests.unit.robustness.breaking import also, altered, cut, found_by, is_of, own, with_topic, without
 from tests.unit.robustness.sound import OWN, sound
 
 RULE = "dead letters"
@@ -25,6 +26,20 @@ def test_a_dead_letter_of_a_question_that_was_answered_is_found() -> None:
     first = {"offset": 0, "original_value": _value_of(QUERIES.name, 0)}
 
     assert ["is a dead letter, and its answer ended as AnswerCompleted"] == found_by(RULE, _another(QUERIES.name, **first))
+
+
+@pytest.mark.parametrize(
+    ("kind", "letter_s", "is_found"),
+    [("stop-worker", 20.0, False), ("stop-worker", 24.0, True), ("stop-worker", 120.0, True), ("kill-api", 20.0, True)],
+)
+def test_a_dead_letter_that_a_worker_left_behind_is_in_order(kind: str, letter_s: float, is_found: bool) -> None:
+    """It lost the question before it had told anybody, and the next one answered, 3 s later."""
+    first = {"offset": 0, "original_value": _value_of(QUERIES.name, 0)}
+    letters = _another(QUERIES.name, **first).topics[DEAD_LETTERS.name]
+    history = with_topic(_at(sound(), own(OWN), 23.0), DEAD_LETTERS.name, letters)
+    history = _at(history._replace(run=history.run._replace(faults=(Fault(kind, "one", 10.0, 15.0),))), DEAD_LETTERS.name, letter_s)
+
+    assert is_found == bool(found_by(RULE, history))
 
 
 def test_a_dead_letter_of_a_document_that_was_taken_in_is_found() -> None:
@@ -78,6 +93,12 @@ def test_a_document_without_a_status_is_not_said_to_have_failed() -> None:
 
 def _another(topic: str, **changed: object) -> History:
     return also(sound(), DEAD_LETTERS.name, is_of(topic=topic), **changed)
+
+
+def _at(history: History, topic: str, second: float) -> History:
+    """The topic's records were written so long after the run had begun."""
+    timestamp = int((datetime.fromisoformat(history.run.began).timestamp() + second) * 1_000)
+    return with_topic(history, topic, [record._replace(timestamp=timestamp) for record in history.topics[topic]])
 
 
 def _value_of(topic: str, offset: int) -> str:

@@ -57,6 +57,11 @@ def test_a_mix_names_faults_that_there_are(name: str) -> None:
         assert KINDS[fault.kind].shortest_s <= fault.lasts_s <= KINDS[fault.kind].longest_s
 
 
+def test_only_the_mix_that_breaks_it_needs_weaviate() -> None:
+    """It is built with Go, which the others do without."""
+    assert ["weaviate"] == [name for name, mix in MIXES.items() if mix.weaviate]
+
+
 def test_another_seed_means_other_faults() -> None:
     """Else many runs would be one."""
     assert 20 == len({schedule(seed, 300, MIXES["all"]) for seed in range(20)})

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from connectors.journal.memory import MemoryJournal
 from connectors.session_log.memory import MemorySessionLog
+from schemas.codec import decode
+from schemas.errors import UnknownQuery
 from schemas.events import (
     TERMINAL,
     AnswerCancelled,
@@ -34,6 +36,7 @@ from schemas.settings import Settings
 from schemas.topics import ANSWERS, DEAD_LETTERS, QUERIES, RETRIEVALS, Topic
 from streams import regeneration as module
 from streams.answer_so_far import AnswerSoFar, read_back
+from streams.answering.attempt import answer_failed
 from streams.answering.speakers import Speakers
 from streams.chunk_index import ChunkIndex
 from streams.ports import Ports
@@ -219,6 +222,18 @@ async def test_an_answer_that_is_whole_stays_so_where_its_settings_may_not_be_se
 
     assert before == await bench.events()
     assert (audit + 1, 0) == (len(bench.journal.records(ANSWERS)), bench.letters())
+
+
+async def test_the_next_worker_audits_what_failed_before_it_was_looked_up(bench: Bench) -> None:
+    """Its worker may have died between the session's AnswerFailed and the audit topic's."""
+    asked = a_regeneration(SESSION)
+    failure = answer_failed(asked, 1, UnknownQuery())
+    await bench.session_log.append(SESSION, [asked, failure], CONTEXT)
+    await bench.journal.append(asked, CONTEXT)
+    await bench.work(redelivered=True, generation=2)
+
+    assert failure == decode(bench.journal.records(ANSWERS)[-1])
+    assert failure == (await bench.events())[-1]
 
 
 async def test_a_wish_that_is_written_twice_is_one_answer(bench: Bench) -> None:

@@ -23,7 +23,7 @@ from schemas.events import (
 from schemas.record import Position, Record
 from schemas.session_id import Session
 from schemas.settings import Settings
-from schemas.topics import DEAD_LETTERS, DOCUMENTS, FEEDBACK, QUERIES, RETRIEVALS, REVIEWS, Topic
+from schemas.topics import ANSWERS, DEAD_LETTERS, DOCUMENTS, FEEDBACK, QUERIES, RETRIEVALS, REVIEWS, Topic
 from streams import steps as steps_module
 from streams.chunk_index import ChunkIndex
 from streams.ports import Ports
@@ -120,14 +120,25 @@ async def test_a_question_that_is_written_twice_is_answered_once(bench: Bench, k
     assert len(bench.retrievals()) == 1
 
 
-async def test_a_question_whose_answer_has_ended_is_left_alone(bench: Bench) -> None:
-    """Redelivered, it leads to nothing."""
+async def test_a_question_whose_answer_has_ended_is_left_alone_but_for_its_audit_record(bench: Bench) -> None:
+    """Its worker may have died between the session's AnswerFailed and the audit topic's."""
     failure = answer_failure(a_query(SESSION), _delivery(), InvalidDocument())
     assert isinstance(failure, AnswerFailed)
     await bench.session_log.append(SESSION, [a_query(SESSION), failure], CONTEXT)
     await bench.work(on_query, a_query(SESSION), redelivered=True)
 
     assert (await bench.types(), bench.retrievals()) == (["QueryAsked", "AnswerFailed"], [])
+    assert [failure] == [decode(record) for record in bench.journal.records(ANSWERS)]
+
+
+async def test_what_the_next_step_has_ended_is_its_own_to_audit(bench: Bench) -> None:
+    """It is delivered again, too."""
+    failure = answer_failure(chunks_retrieved(SESSION), _delivery(), InvalidDocument())
+    assert isinstance(failure, AnswerFailed)
+    await bench.session_log.append(SESSION, [a_query(SESSION), chunks_retrieved(SESSION), failure], CONTEXT)
+    await bench.work(on_query, a_query(SESSION), redelivered=True)
+
+    assert [] == bench.journal.records(ANSWERS)
 
 
 @pytest.mark.parametrize("redelivered", [False, True])
