@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
     def streams(
         scenario: Annotated[list[str] | None, typer.Option(help="placement:sessions:rate, such as lane:1000:5; may be repeated.")] = None,
         seconds: Annotated[float, typer.Option(min=1, help="How long each one lasts.")] = 15.0,
-        idle: Annotated[int, typer.Option(min=0, help="Idle connections whose memory is measured.")] = 2_000,
+        idle: Annotated[int, typer.Option(min=0, help="Idle connections whose memory is measured.")] = 5_000,
         as_json: Annotated[bool, typer.Option("--json", help="Print one object.")] = False,
     ) -> None:
         """Tokens through Kafka to SSE clients of one API process; beside the same without Kafka."""
