@@ -1,6 +1,6 @@
 """Journal: append an event to the topic that schemas/topics.py names for it, and follow such a topic.
 
-Guarantees that every backend gives (tests/contract/test_journal.py):
+Guarantees that every backend gives (tests/contract/test_journal.py and test_journal_readers.py):
 - `append` returns once all replicas in sync have the record; its key is the event's subject.
 - Records of one key keep their order.
 - A follower delivers every record of every partition from its start on exactly once, in order of offset within a partition; its positions

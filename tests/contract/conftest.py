@@ -1,4 +1,4 @@
-"""The session log's backends, each as a test's `bench`."""
+"""The session log's backends, each as a test's `bench`, and the protocols of models' servers, each as its `dialect`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.contract.model_servers import OLLAMA, OPENAI, Dialect
 from tests.contract.session_logs import Backend, Bench, open_bench
 
 BACKENDS = ("memory, topic", "memory, lane", "kafka, topic", "kafka, lane")
@@ -21,3 +22,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 async def bench(backend: Backend) -> AsyncIterator[Bench]:
     async with open_bench(backend) as bench:
         yield bench
+
+
+@pytest.fixture(params=[OLLAMA, OPENAI], ids=lambda dialect: dialect.backend)
+def dialect(request: pytest.FixtureRequest) -> Dialect:
+    found: Dialect = request.param
+    return found

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 from connectors.language_model import open_language_model
-from connectors.language_model.base import LanguageModel
+from connectors.language_model.base import Finish, LanguageModel, Prompt
 from schemas.settings import Settings
+
+PROMPT = Prompt("What is lag?", ())
 
 
 class Dialect(NamedTuple):
@@ -172,3 +174,12 @@ async def _request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], d
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     return head[0].split()[1], headers, json.loads(body)
+
+
+async def heard(model: LanguageModel, prefix: str = "") -> list[str | Finish]:
+    return [part async for part in model.stream(PROMPT, prefix=prefix)]
+
+
+async def answers(reply: Reply) -> None:
+    await reply.say("Lag", " is", " time.")
+    await reply.end()

@@ -18,12 +18,6 @@ from tests.contract.model_servers import OLLAMA, OPENAI, Dialect, Reply, serving
 PROMPT = Prompt("What is lag?", ())
 
 
-@pytest.fixture(params=[OLLAMA, OPENAI], ids=lambda dialect: dialect.backend)
-def dialect(request: pytest.FixtureRequest) -> Dialect:
-    found: Dialect = request.param
-    return found
-
-
 async def answers(reply: Reply) -> None:
     await reply.say("Lag")
     await reply.end()

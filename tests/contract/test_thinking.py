@@ -10,15 +10,9 @@ from connectors.language_model import open_language_model
 from connectors.language_model.base import Finish, LanguageModel, Prompt
 from schemas.errors import ModelUnavailable
 from schemas.settings import Settings
-from tests.contract.model_servers import OLLAMA, OPENAI, Dialect, Reply, serving
+from tests.contract.model_servers import OPENAI, Dialect, Reply, serving
 
 PROMPT = Prompt("What is lag?", ())
-
-
-@pytest.fixture(params=[OLLAMA, OPENAI], ids=lambda dialect: dialect.backend)
-def dialect(request: pytest.FixtureRequest) -> Dialect:
-    found: Dialect = request.param
-    return found
 
 
 async def heard(model: LanguageModel) -> list[str | Finish]:

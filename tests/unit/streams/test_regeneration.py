@@ -3,124 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.journal.memory import MemoryJournal
 from connectors.session_log.memory import MemorySessionLog
-from schemas.codec import decode
-from schemas.errors import UnknownQuery
 from schemas.events import (
-    TERMINAL,
     AnswerCancelled,
     AnswerCompleted,
-    AnswerEvent,
     AnswerFailed,
     CacheKey,
     ChunksRetrieved,
     Event,
     GenerationStarted,
     QueryCancelled,
-    RegenerationAsked,
     Sibling,
 )
-from schemas.record import Record
 from schemas.session_id import Session
-from schemas.settings import Settings
-from schemas.topics import ANSWERS, DEAD_LETTERS, QUERIES, RETRIEVALS, Topic
 from streams import regeneration as module
 from streams.answer_so_far import AnswerSoFar, read_back
-from streams.answering.attempt import answer_failed
-from streams.answering.speakers import Speakers
-from streams.chunk_index import ChunkIndex
-from streams.ports import Ports
-from streams.step import Frame, Policy, Step
-from streams.steps import answer_failure, on_query, on_retrieval
-from tests.builders import (
-    CONTEXT,
-    ScriptedModel,
-    a_cancellation,
-    a_query,
-    a_regeneration,
-    chunks_retrieved,
-    events_of,
-    generation_started,
-    tokens,
-)
-from tests.unit.streams.answering.bench import speaking
+from tests.builders import CONTEXT, a_cancellation, a_query, a_regeneration, generation_started, tokens
+from tests.unit.streams import regenerations
+from tests.unit.streams.regenerations import FOUND, SESSION, Bench
 
-SESSION = Session("default", "t1")
-FOUND = chunks_retrieved(SESSION)
-SAID = ("Kept ", "for ", "ever ", "[1].")
-
-
-class Bench:
-    """A worker's frames over ports in memory. Its models are opened as their settings say, and remembered."""
-
-    def __init__(self, model: ScriptedModel | None = None, session_log: MemorySessionLog | None = None, **changed: Any) -> None:
-        self.journal, self.session_log, self.opened = MemoryJournal(), session_log or MemorySessionLog(), list[Settings]()
-        self.model = model or ScriptedModel(SAID)
-        index = ChunkIndex(vectors=None, keywords=None, embedder_name="none")
-        speakers = {"speakers": Speakers(Settings(), self._open)}
-        ports = speaking(self.session_log, self.model) | speakers
-        self.ports = Ports(Settings(**changed), self.session_log, None, None, index, **ports)  # type: ignore[arg-type]
-        self._done = {QUERIES.name: 0, RETRIEVALS.name: 0}
-
-    async def answered(self) -> Bench:
-        """With a question that has its first answer. What was found for it is FOUND, as if there were an index."""
-        await self.session_log.create(SESSION)
-        await self.session_log.append(SESSION, [a_query(SESSION)], CONTEXT)
-        await self.journal.append_all([FOUND], CONTEXT)
-        await self.work()
-        return self
-
-    async def ask(self, event: Event) -> None:
-        """Written to `queries`, and worked on with all that comes of it."""
-        await self.journal.append(event, CONTEXT)
-        await self.work()
-
-    async def work(self, **delivery: Any) -> None:
-        """All that lies there and was not worked on."""
-        for topic, run in ((QUERIES, on_query), (RETRIEVALS, on_retrieval)):
-            for record in self.journal.records(topic)[self._done[topic.name] :]:
-                self._done[topic.name] += 1
-                await self.deliver(topic, run, record, **delivery)
-
-    async def deliver(self, topic: Topic, run: Callable[..., Any], record: Record, *, redelivered: bool = False, generation: int = 1) -> None:
-        step = Step("test", topic, partial(run, ports=self.ports), answer_failure)
-        frame = Frame(step, journal=self.journal, session_log=self.session_log, policy=Policy(1, 5.0))
-        await frame.work(record, redelivered=redelivered, generation=generation)
-
-    async def events(self) -> list[Event]:
-        return await events_of(self.session_log, SESSION)
-
-    async def of(self, answer_id: str) -> list[AnswerEvent]:
-        """An answer's own events."""
-        return [event for event in await self.events() if isinstance(event, AnswerEvent) and event.answer_id == answer_id]
-
-    async def end(self, answer_id: str) -> Event:
-        """The one that ended it."""
-        (end,) = [event for event in await self.of(answer_id) if event.type in TERMINAL]
-        return end
-
-    def letters(self) -> int:
-        return len(self.journal.records(DEAD_LETTERS))
-
-    def _open(self, name: str, settings: Settings) -> ScriptedModel:
-        self.opened.append(settings)
-        return self.model
-
-
-@pytest.fixture
-async def bench() -> Bench:
-    return await Bench().answered()
-
+bench = regenerations.bench
 
 # ------------------------------------------------------------------ answered
 
@@ -178,71 +86,6 @@ async def test_a_question_is_looked_up_again_where_that_is_asked_for(bench: Benc
     found = next(event for event in await bench.events() if isinstance(event, ChunksRetrieved) and event.sibling)
 
     assert ((), FOUND.understanding, 0) == (found.chunks, found.understanding, found.session_offset)
-
-
-# ------------------------------------------------------------- once, whatever
-
-
-@pytest.mark.parametrize("topic", [QUERIES, RETRIEVALS])
-async def test_what_is_delivered_again_is_answered_once(bench: Bench, topic: Topic) -> None:
-    """However far the worker before had come: here to the end."""
-    await bench.ask(a_regeneration(SESSION))
-    before = await bench.events()
-    run = on_query if topic is QUERIES else on_retrieval
-    await bench.deliver(topic, run, bench.journal.records(topic)[-1], redelivered=True, generation=2)
-    await bench.work(redelivered=True, generation=2)
-
-    assert before == await bench.events()
-
-
-@pytest.mark.parametrize("out", range(6))
-async def test_what_its_worker_left_in_the_middle_is_finished_by_the_next(bench: Bench, out: int) -> None:
-    """After the wish, what was found, the beginning, and each of the first tokens: the text is whole, and nothing of it is told twice."""
-    asked = a_regeneration(SESSION)
-    found = FOUND.model_copy(update={"id": "a-q1.1:retrieved", "sibling": asked.sibling, "query_offset": 0})
-    left = [asked, found, generation_started(found), tokens(found, 0, "Kept "), tokens(found, 1, "for "), tokens(found, 2, "ever ")]
-    await bench.session_log.append(SESSION, left[: out + 1], CONTEXT)
-    await bench.journal.append(asked, CONTEXT)
-    await bench.work(redelivered=True, generation=2)
-    so_far = await read_back(bench.session_log, SESSION, "q1", None, "a-q1.1")
-
-    assert "".join(SAID) == so_far.text
-    assert [1, 1] == [
-        sum(isinstance(event, kind) and bool(event.sibling) for event in await bench.events()) for kind in (RegenerationAsked, ChunksRetrieved)
-    ]  # type: ignore[attr-defined]
-
-
-async def test_an_answer_that_is_whole_stays_so_where_its_settings_may_not_be_set_any_more() -> None:
-    """Its worker starts again without that model, and is given its record once more: nothing but the audit record is written."""
-    bench = await Bench(sibling_models=("two",)).answered()
-    await bench.ask(a_regeneration(SESSION, settings={"language_model": "two"}))
-    before, audit = await bench.events(), len(bench.journal.records(ANSWERS))
-    bench.ports = replace(bench.ports, settings=Settings())
-    await bench.deliver(RETRIEVALS, on_retrieval, bench.journal.records(RETRIEVALS)[-1], redelivered=True, generation=2)
-
-    assert before == await bench.events()
-    assert (audit + 1, 0) == (len(bench.journal.records(ANSWERS)), bench.letters())
-
-
-async def test_the_next_worker_audits_what_failed_before_it_was_looked_up(bench: Bench) -> None:
-    """Its worker may have died between the session's AnswerFailed and the audit topic's."""
-    asked = a_regeneration(SESSION)
-    failure = answer_failed(asked, 1, UnknownQuery())
-    await bench.session_log.append(SESSION, [asked, failure], CONTEXT)
-    await bench.journal.append(asked, CONTEXT)
-    await bench.work(redelivered=True, generation=2)
-
-    assert failure == decode(bench.journal.records(ANSWERS)[-1])
-    assert failure == (await bench.events())[-1]
-
-
-async def test_a_wish_that_is_written_twice_is_one_answer(bench: Bench) -> None:
-    """Under an idempotency key, at two API processes."""
-    await bench.ask(a_regeneration(SESSION))
-    before = await bench.events()
-    await bench.ask(a_regeneration(SESSION))
-
-    assert before == await bench.events()
 
 
 # ---------------------------------------------------------------------- fails

@@ -17,7 +17,7 @@ from streams.step import Delivery
 from streams.steps import on_query
 from streams.window import Window
 from tests.builders import CONTEXT, a_query, a_regeneration
-from tests.unit.streams.test_regeneration import SESSION, Bench
+from tests.unit.streams.regenerations import SESSION, Bench
 
 
 async def test_wishes_that_wait_for_what_was_found_hold_nobody_up_for_long() -> None:

@@ -3,103 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.embedder.base import Vectors
 from connectors.journal.memory import MemoryJournal
-from connectors.language_model.base import Prompt
 from schemas.codec import decode
-from schemas.errors import ModelUnavailable
 from schemas.event import rfc3339
-from schemas.events import AnswerCompleted, CacheKey, Citation, Event
+from schemas.events import Event
 from schemas.record import Record
-from schemas.settings import Settings
 from streams import following
 from streams.answering import answer_cache as module
 from streams.answering.answer_cache import AnswerCache, Hit
 from streams.answering.near_questions import NearQuestions
-from tests.builders import CONTEXT, a_chunk
-
-NOW = 1_800_000_000.0
-EXACT, SEMANTIC = Settings(), Settings(semantic_cache=True, semantic_threshold=0.9)
-CHUNKS = (a_chunk(1), a_chunk(2))
-
-
-def a_key(question: str = "q", around: str = "here") -> CacheKey:
-    return CacheKey(question=f"{around}/{question}", around=around)
-
-
-def asked_of(key: CacheKey) -> str:
-    return key.question.partition("/")[2]
-
-
-def an_answer(
-    text: str = "Kept [1].", key: CacheKey | None = None, *, number: int = 1, age_s: float = 60.0, cites: Sequence[int] = (1,)
-) -> AnswerCompleted:
-    citations = tuple(Citation(number=n, chunk_id=f"d{n}#0", document_id=f"d{n}", title="", source="") for n in cites)
-    return AnswerCompleted(
-        **{"id": f"a-{number}:end", "tenant": "default", "session_id": "t1", "query_id": f"{number}", "answer_id": f"a-{number}", "attempt": 1},
-        **{
-            "time": rfc3339(datetime.fromtimestamp(NOW - age_s, UTC)),
-            "question": "Q?",
-            "asked": asked_of(key or a_key()),
-            "text": text,
-            "answered": True,
-            "citations": citations,
-        },
-        **{"model": "scripted", "tokens_end": 1, "took_ms": 1.0, "cache_key": key or a_key()},
-    )
-
-
-def a_cache(*answers: AnswerCompleted, seconds: float = 3_600.0, near: NearQuestions | None = None) -> AnswerCache:
-    cache = AnswerCache(seconds, near, now=lambda: NOW)
-    for answer in answers:
-        cache.put(answer)
-    return cache
-
-
-async def given_for(cache: AnswerCache, key: CacheKey, settings: Settings = EXACT, chunks: Sequence[Any] = CHUNKS) -> Hit | None:
-    return await cache.get(key, Prompt(asked_of(key), tuple(chunks)), settings)
-
-
-class TwoWays:
-    """Embedder: questions with "alike" in them lie close together, others apart; fails with `fault` if there is one."""
-
-    name, dims = "two-ways", 2
-    fault: Exception | None = None
-
-    async def embed(self, texts: Sequence[str], *, question: bool = False) -> Vectors:
-        if self.fault:
-            raise self.fault
-        return np.array([[1.0, 0.0] if "alike" in text else [0.0, 1.0] for text in texts], np.float32)
-
-    async def known(self, texts: Sequence[str]) -> Sequence[bool]:
-        return [False for _ in texts]
-
-
-async def learnt(near: NearQuestions) -> None:
-    """All that was told has its vector."""
-    task = asyncio.create_task(near.learn())
-    for _ in range(20):
-        await asyncio.sleep(0)
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-
-
-async def given_alike(*answers: AnswerCompleted, asked: str, chunks: Sequence[Any] = CHUNKS, around: str = "here") -> Hit | None:
-    near = NearQuestions(TwoWays(), wanted=True)
-    cache = a_cache(*answers, near=near)
-    await learnt(near)
-    return await given_for(cache, a_key(asked, around), SEMANTIC, chunks)
+from tests.builders import CONTEXT
+from tests.unit.streams.answering.answer_caches import SEMANTIC, TwoWays, a_cache, a_key, an_answer, given_for, learnt
 
 
 async def test_the_same_question_is_given_the_same_answer() -> None:
@@ -175,102 +96,6 @@ def test_memory_is_bounded(lengths: list[int]) -> None:
 
     assert sum(sorted(lengths)[: len(cache)]) + 2_048 * len(cache) <= 10_000
     assert min(len(lengths), 2) <= len(cache) <= 4
-
-
-async def test_a_question_that_means_the_same_is_given_the_answer() -> None:
-    """Where the setting says so, with how near it lies."""
-    hit = await given_alike(an_answer(key=a_key("What is alike?")), asked="What does alike mean?")
-
-    assert hit is not None
-    assert ("Kept [1].", "semantic", "a-1", 1.0) == (hit.text, hit.cached.kind, hit.cached.answer_id, hit.cached.similarity)
-
-
-@pytest.mark.parametrize(
-    ("asked", "chunks", "around"),
-    [
-        ("What is not alike?", CHUNKS, "here"),
-        ("What is far away?", CHUNKS, "here"),
-        ("What does alike mean?", CHUNKS, "there"),
-        ("What does alike mean?", CHUNKS[1:], "here"),
-    ],
-    ids=["near, but turned round", "far", "other circumstances", "its source was not found"],
-)
-async def test_what_only_looks_like_it_is_not(asked: str, chunks: Sequence[Any], around: str) -> None:
-    """Better no answer given again than a wrong one."""
-    hit = await given_alike(an_answer(key=a_key("What is alike?")), asked=asked, chunks=chunks, around=around)
-
-    assert hit is None
-
-
-async def test_an_answer_that_cites_nothing_is_given_to_the_same_question_only() -> None:
-    """Asked in other words, the documents may hold one."""
-    hit = await given_alike(an_answer("Nobody knows.", a_key("What is alike?"), cites=()), asked="What does alike mean?")
-
-    assert hit is None
-
-
-async def test_a_paraphrase_cites_what_was_cited_then() -> None:
-    """By the numbers that the chunks have now."""
-    ranks = (a_chunk(1, chunk_id="d2#0"), a_chunk(2, chunk_id="d1#0"))
-    hit = await given_alike(an_answer(key=a_key("What is alike?")), asked="What does alike mean?", chunks=ranks)
-
-    assert hit is not None
-    assert "Kept [2]." == hit.text
-
-
-async def test_only_the_same_question_is_known_where_nothing_else_is_asked_for() -> None:
-    """ROXY_SEMANTIC_CACHE is off by default; or there is no embedder."""
-    near = NearQuestions(TwoWays(), wanted=True)
-    cache, blind = a_cache(an_answer(key=a_key("What is alike?")), near=near), a_cache(an_answer(key=a_key("What is alike?")))
-    await learnt(near)
-    off, none = await given_for(cache, a_key("What does alike mean?"), EXACT), await given_for(blind, a_key("What does alike mean?"), SEMANTIC)
-
-    assert (None, None) == (off, none)
-
-
-async def test_no_vector_is_made_before_somebody_asks_for_what_is_near() -> None:
-    """The question that does is too early; the next is not."""
-    near = NearQuestions(TwoWays())
-    cache = a_cache(an_answer(key=a_key("What is alike?")), near=near)
-    await learnt(near)
-    early = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
-    await learnt(near)
-    later = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
-
-    assert (None, True) == (early, later is not None)
-
-
-@pytest.mark.parametrize("fault", [ModelUnavailable(), ValueError("not a word")], ids=["away", "broken"])
-async def test_without_the_embedder_the_model_is_asked(fault: Exception) -> None:
-    """A cache that does not answer costs nobody an answer."""
-    embedder = TwoWays()
-    near = NearQuestions(embedder, wanted=True)
-    cache = a_cache(an_answer(key=a_key("What is alike?")), near=near)
-    await learnt(near)
-    embedder.fault = fault
-    hit = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
-
-    assert hit is None
-
-
-async def test_questions_that_have_no_vectors_keep_no_others_from_theirs() -> None:
-    """An embedder that cannot take them is asked for them once; what comes later is compared."""
-    embedder = TwoWays()
-    near = NearQuestions(embedder, wanted=True)
-    cache = a_cache(an_answer(key=a_key("What is far?")), near=near)
-    learning = asyncio.create_task(near.learn())
-    embedder.fault = ValueError("not a word")
-    for _ in range(20):
-        await asyncio.sleep(0)
-    embedder.fault = None
-    cache.put(an_answer(key=a_key("What is alike?")))
-    for _ in range(20):
-        await asyncio.sleep(0)
-    learning.cancel()
-    await asyncio.wait([learning])
-    hit = await given_for(cache, a_key("What does alike mean?"), SEMANTIC)
-
-    assert hit is not None
 
 
 async def test_what_has_no_key_is_not_even_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
