@@ -10,7 +10,7 @@ from typing import NamedTuple
 from aiokafka.client import AIOKafkaClient
 from aiokafka.structs import TopicPartition
 
-from connectors.kafka.batches import read_batches
+from connectors.kafka.batches import behind, each_record
 from connectors.kafka.tailer import Tailer
 from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.kafka_places import Place
@@ -95,13 +95,12 @@ class LiveTails:
 
     def _deliver(self, partition: TopicPartition, raw: bytes, start: int) -> int:
         feed = self._feeds[partition]
-        fetched = read_batches(raw, partition, start, feed.readers)
-        for record in fetched.records:
+        for record in each_record(raw, partition, start, feed.readers):
             session_record = SessionRecord(record, Marks.of(record.headers), feed.epoch)
             for reader in feed.readers[record.key or b""]:
                 if record.offset >= reader.start:
                     reader.subscription.offer(session_record)
-        return fetched.behind
+        return behind(raw, start)
 
     def _lost(self, partition: TopicPartition, error: RoxyError) -> None:
         feed = self._feeds.pop(partition, None)
@@ -130,12 +129,13 @@ class KafkaTail:
         if self._gap is not None:
             gap, self._gap = self._gap, None
             return (gap,)
+        if not self._behind:
+            return await self._live.read(timeout_s)
         until = asyncio.get_running_loop().time() + timeout_s
-        if self._behind:
-            records = await self._past(timeout_s)
-            if records is not None:
-                return records
-            self._behind = False
+        records = await self._past(timeout_s)
+        if records is not None:
+            return records
+        self._behind = False
         return await self._live.read(max(until - asyncio.get_running_loop().time(), 0))
 
     async def _past(self, timeout_s: float) -> list[SessionRecord] | None:
