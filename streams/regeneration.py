@@ -41,7 +41,7 @@ LookUp = Callable[[Question, Understanding | None], Awaitable[ChunksRetrieved]]
 async def regenerate(
     event: RegenerationAsked, delivery: Delivery, *, settings: Settings, session_log: SessionLog, look_up: LookUp
 ) -> AsyncGenerator[Output, None]:
-    """RegenerationAsked → the session's, and ChunksRetrieved onward.
+    """RegenerationAsked → the session's, and ChunksRetrieved onward; delivered again, after it had failed here, its end to `answers` once more.
 
     Raises UnknownQuery for a question that is not, or no longer, in the session, InvalidRegeneration, UnknownSession.
     """

@@ -52,7 +52,10 @@ _REMEMBERED = 10_000  # query ids: a producer that writes a question twice does 
 
 
 async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGenerator[Output, None]:
-    """`queries`: QueryAsked, RegenerationAsked → the session's, and ChunksRetrieved onward; QueryCancelled → the session's."""
+    """`queries`: QueryAsked, RegenerationAsked → the session's, and ChunksRetrieved onward; QueryCancelled → the session's.
+
+    Of what is delivered again and had failed here, the end goes to `answers` once more.
+    """
     if isinstance(event, QueryCancelled):
         if not (delivery.redelivered and await holds(ports.session_log, Session(event.tenant, event.session_id), event.id)):
             yield event

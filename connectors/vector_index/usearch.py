@@ -58,7 +58,7 @@ class UsearchIndex:
         index = self._tenants[tenant]
         # One thread, for the same vectors in the same order then make the same graph; two are no faster in slices that a search can wait for.
         size, threads = (len(chunk_ids), 0) if alone else (_SLICE, 1)
-        for start in range(0, len(chunk_ids), size or 1):
+        for start in range(0, len(chunk_ids), max(size, 1)):
             part = slice(start, start + size)
             async with index.lock:
                 await asyncio.to_thread(index.upsert, chunk_ids[part], vectors[part], threads)

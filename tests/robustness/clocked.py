@@ -2,7 +2,8 @@
 file in CLOCK_AHEAD says.
 
 As when NTP or an operator sets a machine's clock (CLOCK_REALTIME): what is counted from its start (CLOCK_MONOTONIC) goes on. Of one process, and
-without root. Until it is set for the first time nothing is different.
+without root. Until it is set for the first time nothing is different. What Python tells is set: events' times, session ids, ages. The times that
+Kafka's records bear are not, for aiokafka's compiled part asks the machine.
 """
 
 from __future__ import annotations
@@ -30,16 +31,21 @@ def set_clock(file: Path, ahead_s: float) -> None:
 
 def follow(file: Path) -> None:
     """Set this process's clock as the file says, for ever."""
-    ahead_s, travel = 0.0, None
+    ahead_s, traveller = 0.0, None
     while True:
         wanted = float(file.read_text(encoding="utf-8")) if file.exists() else 0.0
         if wanted != ahead_s:
-            if travel is not None:
-                travel.stop()
-            travel = time_machine.travel(time.time() + wanted, tick=True)
-            travel.start()
+            traveller = traveller or _started()
+            traveller.shift(wanted - ahead_s)
             ahead_s = wanted
         time.sleep(_LOOKS_S)
+
+
+def _started() -> time_machine.Traveller:
+    """Once, and never stopped: another thread may ask for the time meanwhile. Its clock goes from when it is first asked."""
+    traveller = time_machine.travel(time.time(), tick=True).start()
+    time.time()
+    return traveller
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ async def test_a_worker_an_api_process_and_the_leader_of_three_brokers_are_kille
     assert_nothing_broken(await run(Wanted(seed=3, minutes=1.5, mix="kills"), tmp_path))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1_200)  # it may have to be built
 async def test_weaviate_is_killed_stopped_and_paused_while_workers_come_and_go(tmp_path: Path) -> None:
     """What is searched lies there. Nothing that was submitted is missing in the end; what could not be looked up has failed in order."""
     assert_nothing_broken(await run(Wanted(seed=504, minutes=1, mix="weaviate"), tmp_path))

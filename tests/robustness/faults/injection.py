@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+from schemas.errors import LocalProcessError
 from tests.robustness.faults import processes, sessions, surroundings
 from tests.robustness.faults.schedule import Planned
 from tests.robustness.history import Fault
@@ -62,7 +63,7 @@ class Injection:
                 detail = told
                 await asyncio.sleep(planned.lasts_s)
                 detail["healing"] = self._recorder.clock()
-        except TimeoutError:  # it may still become ready; if not, the end of the run says so
+        except (TimeoutError, LocalProcessError):  # it may still become ready; if not, the end of the run says so
             detail["ready"] = False
         self.faults.append(Fault(planned.kind, target, start, self._recorder.clock(), detail))
         took_s = self._recorder.clock() - start

@@ -29,14 +29,20 @@ def test_a_dead_letter_of_a_question_that_was_answered_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "letter_s", "is_found"),
-    [("stop-worker", 20.0, False), ("stop-worker", 24.0, True), ("stop-worker", 120.0, True), ("kill-api", 20.0, True)],
+    ("kind", "error", "letter_s", "answer_s", "is_found"),
+    [
+        ("stop-worker", "index-unavailable", 20.0, 23.0, False),
+        ("stop-worker", "index-unavailable", 24.0, 23.0, True),
+        ("stop-worker", "index-unavailable", 120.0, 123.0, True),
+        ("kill-api", "index-unavailable", 20.0, 23.0, True),
+        ("stop-worker", "invalid-query", 20.0, 23.0, True),
+    ],
 )
-def test_a_dead_letter_that_a_worker_left_behind_is_in_order(kind: str, letter_s: float, is_found: bool) -> None:
-    """It lost the question before it had told anybody, and the next one answered, 3 s later."""
-    first = {"offset": 0, "original_value": _value_of(QUERIES.name, 0)}
+def test_a_dead_letter_that_a_worker_left_behind_is_in_order(kind: str, error: str, letter_s: float, answer_s: float, is_found: bool) -> None:
+    """It lost the question before it had told anybody, for want of something that passes, and the next one answered, 3 s later."""
+    first = {"offset": 0, "original_value": _value_of(QUERIES.name, 0), "error": error}
     letters = _another(QUERIES.name, **first).topics[DEAD_LETTERS.name]
-    history = with_topic(_at(sound(), own(OWN), 23.0), DEAD_LETTERS.name, letters)
+    history = with_topic(_at(sound(), own(OWN), answer_s), DEAD_LETTERS.name, letters)
     history = _at(history._replace(run=history.run._replace(faults=(Fault(kind, "one", 10.0, 15.0),))), DEAD_LETTERS.name, letter_s)
 
     assert is_found == bool(found_by(RULE, history))
