@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,7 +13,7 @@ import orjson
 from schemas.attempts import AttemptFilter, Marks
 from schemas.record import Record
 from schemas.session_id import Session
-from schemas.topics import SESSION_TOPIC_PREFIX, SESSIONS
+from schemas.topics import QUERIES, SESSION_TOPIC_PREFIX, SESSIONS
 from tests.robustness.history import History, Kept, Operation
 
 _NOTHING_KEPT = Kept(str(UUID(int=0)), {}, {})
@@ -106,6 +107,20 @@ class Log:
             if fault.kind == "cut-retention" and fault.detail.get("before") is not None:
                 found.setdefault(Session(fault.detail["tenant"], fault.detail["session"]), []).append(fault.detail["before"])
         return found
+
+    @cached_property
+    def asked_anew(self) -> frozenset[tuple[Session, str]]:
+        """Questions that were asked before retention cut their session, and lie in it behind the cut. Their worker had not acknowledged them, and
+        the next one, to whom the session says nothing of them any more, answers them again."""
+        asked = {entry.event.get("query_id"): entry.record.timestamp for entry in self.events(QUERIES.name, "QueryAsked")}
+        began = datetime.fromisoformat(self.run.began).timestamp()
+        found: set[tuple[Session, str]] = set()
+        for fault in (one for one in self.run.faults if one.kind == "cut-retention" and "session" in one.detail):
+            session, cut = Session(fault.detail["tenant"], fault.detail["session"]), (began + fault.start) * 1_000
+            entries = self.sessions[session].entries if session in self.sessions else ()
+            here = (entry for entry in entries if entry.marks.type == "QueryAsked" and entry.record.timestamp >= cut)
+            found |= {(session, entry.marks.correlation) for entry in here if asked.get(entry.marks.correlation, cut) < cut}
+        return frozenset(found)
 
     def _session_log(self, session: Session, entries: list[Entry]) -> SessionLog:
         place = entries[0].record

@@ -42,13 +42,13 @@ def violations(log: Log) -> Iterator[Violation]:
             if log.sessions[session].whole or records[0].marks.type == "GenerationStarted":
                 yield from folded(f"{session.tenant}/{session.id} {answer}", map(Piece.of_entry, records))
     for reading in readings(log):
-        yield from _read(reading)
+        yield from _read(log, reading)
 
 
-def _read(reading: Reading) -> Iterator[Violation]:
+def _read(log: Log, reading: Reading) -> Iterator[Violation]:
     """Of the answers that the reader has seen from their first record on. A gap takes that away."""
     frames: dict[str, list[Frame]] = {}
-    for frame in reading.frames:
+    for frame in (one for one in reading.frames if (reading.session, one.query) not in log.asked_anew):
         if frame.type == "gap":
             frames.clear()
         elif frame.answer and frame.type != "FeedbackGiven" and (frame.answer in frames or _begins(frame)):

@@ -38,13 +38,15 @@ def _holes(log: Log, reading: Reading, session: SessionLog) -> Iterator[Violatio
     shown = {here.offset - 1 for frame in reading.records if (here := place(log, reading.session, frame.cursor))}
     last = max(shown, default=-1)
     due = expected if reading.to_the_end else list(takewhile(lambda entry: entry.record.offset < last, expected))
-    missed = [entry for entry in due if entry.record.offset not in shown]
+    anew = {query for session, query in log.asked_anew if session == reading.session}  # who has seen such a question's end passes over it
+    missed = [entry for entry in due if entry.record.offset not in shown and entry.marks.correlation not in anew]
     if missed:
         yield Violation(RULE, str(reading), f"was not shown {len(missed)} of {len(due)} records", tuple(map(str, missed[:_SHOWN])))
     wanted = {entry.record.offset for entry in expected}
     for frame in reading.records:
         here = place(log, reading.session, frame.cursor)
-        if here and here.offset - 1 not in wanted and here.offset > session.start and here.epoch == session.epoch:
+        counts = here is None or here.offset - 1 in wanted or frame.query in anew
+        if here and not counts and here.offset > session.start and here.epoch == session.epoch:
             yield Violation(RULE, str(reading), f"was shown a record that does not count, at {here.offset - 1}", (f"{frame.type} {frame.id}",))
 
 

@@ -80,7 +80,8 @@ def _deserved(log: Log, place: Position, letter: Entry, records: dict[Position, 
         return
     if place.topic in _ASKING and "query_id" in event and (end := _end_of(log, event)) != "AnswerFailed" and not _taken_over(log, letter, event):
         yield Violation(RULE, str(place), f"is a dead letter, and its answer ended as {end}", (str(letter), letter.event["detail"]))
-    if place.topic == FEEDBACK.name and (event["tenant"], event["session_id"], event.get("answer_id")) in whole_answers(log):
+    judged = place.topic == FEEDBACK.name and (event["tenant"], event["session_id"], event.get("answer_id")) in whole_answers(log)
+    if judged and not _cut_away(log, letter, event):
         yield Violation(RULE, str(place), "is a dead letter, and judges an answer that is whole", (str(letter), letter.event["detail"]))
     if place.topic == DOCUMENTS.name and not _document_failed(log, place, event):
         yield Violation(RULE, str(place), "is a dead letter, and the document was taken in", (str(letter), letter.event["detail"]))
@@ -110,6 +111,13 @@ def _taken_over(log: Log, letter: Entry, asked: dict[str, Any]) -> bool:
     return any(fault.start <= at <= (fault.end or fault.start) + _MOVED_S for fault in moved) and any(
         entry.record.timestamp > letter.record.timestamp for entry in went_on
     )
+
+
+def _cut_away(log: Log, letter: Entry, judging: dict[str, Any]) -> bool:
+    """Whether retention had taken the judged answer from its session: what it was made of was not known any more."""
+    session = Session(judging["tenant"], judging["session_id"])
+    there = (entry for entry in log.counted.get(session, ()) if entry.record.timestamp <= letter.record.timestamp)
+    return session in log.cuts and judging["answer_id"] not in (entry.event["answer_id"] for entry in there if entry.marks.type in TERMINAL)
 
 
 def _end_of(log: Log, asked: dict[str, Any]) -> str | None:

@@ -26,7 +26,7 @@ def violations(log: Log) -> Iterator[Violation]:
     lying = {session: {(one.epoch, entry.record.offset): entry.record for entry in one.entries} for session, one in log.sessions.items()}
     for reading in readings(log):
         yield from _in_order(log, reading)
-        yield from _once(reading)
+        yield from _once(log, reading)
         for frame in reading.records:
             yield from _own(reading, frame)
             yield from _as_it_lies(log, reading, frame, lying.get(reading.session, {}))
@@ -46,10 +46,10 @@ def _in_order(log: Log, reading: Reading) -> Iterator[Violation]:
         before = here
 
 
-def _once(reading: Reading) -> Iterator[Violation]:
+def _once(log: Log, reading: Reading) -> Iterator[Violation]:
     """The same fact may lie in the log more than once; a reader is shown it once."""
     seen: dict[str, Frame] = {}
-    for frame in reading.records:
+    for frame in (one for one in reading.records if (reading.session, one.query) not in log.asked_anew):
         if frame.type in _ONCE and frame.id in seen:
             yield Violation(RULE, str(reading), f"was shown {frame.type} {frame.id} twice", (_told(seen[frame.id]), _told(frame)))
         seen.setdefault(frame.id, frame)

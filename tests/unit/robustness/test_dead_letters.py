@@ -56,6 +56,16 @@ def test_a_dead_letter_of_a_document_that_was_taken_in_is_found() -> None:
     assert [] == found_by(RULE, _another(DOCUMENTS.name, **walrus))
 
 
+@pytest.mark.parametrize(("ended_s", "is_found"), [(20.0, True), (40.0, False)])
+def test_a_dead_letter_of_feedback_whose_answer_was_cut_away_is_in_order(ended_s: float, is_found: bool) -> None:
+    """At 30 s its session held the answer no more, or still did; that it was made once more later on changes nothing."""
+    given = {"topic": FEEDBACK.name, "offset": 0, "original_value": _value_of(FEEDBACK.name, 0)}
+    broken = _at(_at(also(sound(), DEAD_LETTERS.name, is_of(topic=QUERIES.name), **given), DEAD_LETTERS.name, 30.0), own(OWN), ended_s)
+    cut = Fault("cut-retention", "session", 25.0, 26.0, {"tenant": OWN.tenant, "session": OWN.id, "before": 0})
+
+    assert is_found == bool(found_by(RULE, broken._replace(run=broken.run._replace(faults=(cut,)))))
+
+
 def test_a_dead_letter_of_sound_feedback_is_found() -> None:
     """It was acknowledged, and its answer is whole. Of an answer that was cancelled, nothing can be made."""
     given = {"topic": FEEDBACK.name, "offset": 0, "original_value": _value_of(FEEDBACK.name, 0)}
