@@ -120,6 +120,11 @@ async def ask(api: Api, word: str) -> Watch:
     return watch
 
 
+def requests(server: Server, word: str) -> int:
+    """How often the model was asked that: a worker may also be given what another test has left open."""
+    return sum(f"the case {word} in" in str(reply.body) for reply in server.replies)
+
+
 async def outcome(watch: Watch) -> str:
     """In the table's words."""
     starts = [frame for frame in await watch.api.history(watch.session) if frame.type == "GenerationStarted"]
@@ -160,7 +165,7 @@ async def test_the_last_try_waits_until_a_model_that_is_left_alone_may_be_tried(
 
     watch = await ask(api, "ill")
 
-    assert ("answered at try 4", TRIES) == (await outcome(watch), len(server.replies))
+    assert ("answered at try 4", TRIES) == (await outcome(watch), requests(server, "ill"))
 
 
 async def test_a_model_that_failed_is_left_alone_while_the_next_one_answers(asking: Fleet, server: Server) -> None:
@@ -170,5 +175,5 @@ async def test_a_model_that_failed_is_left_alone_while_the_next_one_answers(aski
 
     answers = [await ask(api, "waiting") for _ in range(3)]
 
-    assert 1 == len(server.replies)
+    assert 1 == requests(server, "waiting")
     assert [("scripted", "ollama:small")] * 3 == [(watch.end["model"], watch.end["route"]["instead_of"]) for watch in answers]
