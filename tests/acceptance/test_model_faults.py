@@ -120,11 +120,6 @@ async def ask(api: Api, word: str) -> Watch:
     return watch
 
 
-def requests(server: Server, word: str) -> int:
-    """How often the model was asked that: a worker may also be given what another test has left open."""
-    return sum(f"the case {word} in" in str(reply.body) for reply in server.replies)
-
-
 async def outcome(watch: Watch) -> str:
     """In the table's words."""
     starts = [frame for frame in await watch.api.history(watch.session) if frame.type == "GenerationStarted"]
@@ -165,7 +160,7 @@ async def test_the_last_try_waits_until_a_model_that_is_left_alone_may_be_tried(
 
     watch = await ask(api, "ill")
 
-    assert ("answered at try 4", TRIES) == (await outcome(watch), requests(server, "ill"))
+    assert ("answered at try 4", TRIES) == (await outcome(watch), server.requests("the case ill in"))
 
 
 async def test_a_model_that_failed_is_left_alone_while_the_next_one_answers(asking: Fleet, server: Server) -> None:
@@ -175,5 +170,5 @@ async def test_a_model_that_failed_is_left_alone_while_the_next_one_answers(aski
 
     answers = [await ask(api, "waiting") for _ in range(3)]
 
-    assert 1 == requests(server, "waiting")
+    assert 1 == server.requests("the case waiting in")
     assert [("scripted", "ollama:small")] * 3 == [(watch.end["model"], watch.end["route"]["instead_of"]) for watch in answers]

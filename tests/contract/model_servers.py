@@ -132,6 +132,10 @@ class Server(NamedTuple):
     replies: list[Reply]
     hung_up: asyncio.Event  #: a client went away before its answer ended
 
+    def requests(self, words: str) -> int:
+        """How often it was asked something with these words. A worker may also be given what another test has left open."""
+        return sum(words in str(reply.body) for reply in self.replies)
+
 
 @asynccontextmanager
 async def serving(dialect: Dialect, *behaviours: Behaviour) -> AsyncIterator[Server]:

@@ -7,16 +7,10 @@ import asyncio
 import pytest
 
 from connectors.language_model import open_language_model
-from connectors.language_model.base import Finish, LanguageModel, Prompt
+from connectors.language_model.base import Finish
 from schemas.errors import ModelUnavailable
 from schemas.settings import Settings
-from tests.contract.model_servers import OPENAI, Dialect, Reply, serving
-
-PROMPT = Prompt("What is lag?", ())
-
-
-async def heard(model: LanguageModel) -> list[str | Finish]:
-    return [part async for part in model.stream(PROMPT)]
+from tests.contract.model_servers import OPENAI, Dialect, Reply, heard, serving
 
 
 async def thinks(reply: Reply) -> None:

@@ -55,6 +55,7 @@ class Log:
 
     def __init__(self, history: History) -> None:
         self.history, self.run = history, history.run
+        self._began = datetime.fromisoformat(history.run.began).timestamp()
         self._events: dict[str, tuple[Entry, ...]] = {}
 
     def events(self, topic: str, *types: str) -> tuple[Entry, ...]:
@@ -73,6 +74,10 @@ class Log:
         """In the order in which they began."""
         wanted = (one for one in self.history.operations if one.kind in kinds and outcome in (None, one.outcome))
         return tuple(sorted(wanted, key=lambda one: one.start))
+
+    def at(self, record: Record) -> float:
+        """When it was written, in seconds from the run's beginning. It is right also of a process whose clock is set: see clocked.py."""
+        return record.timestamp / 1_000 - self._began
 
     def kept(self, topic: str) -> Kept:
         return self.run.topics.get(topic, _NOTHING_KEPT)
@@ -112,14 +117,13 @@ class Log:
     def asked_anew(self) -> frozenset[tuple[Session, str]]:
         """Questions that were asked before retention cut their session, and lie in it behind the cut. Their worker had not acknowledged them, and
         the next one, to whom the session says nothing of them any more, answers them again."""
-        asked = {entry.event.get("query_id"): entry.record.timestamp for entry in self.events(QUERIES.name, "QueryAsked")}
-        began = datetime.fromisoformat(self.run.began).timestamp()
+        asked = {entry.event.get("query_id"): self.at(entry.record) for entry in self.events(QUERIES.name, "QueryAsked")}
         found: set[tuple[Session, str]] = set()
         for fault in (one for one in self.run.faults if one.kind == "cut-retention" and "session" in one.detail):
-            session, cut = Session(fault.detail["tenant"], fault.detail["session"]), (began + fault.start) * 1_000
+            session = Session(fault.detail["tenant"], fault.detail["session"])
             entries = self.sessions[session].entries if session in self.sessions else ()
-            here = (entry for entry in entries if entry.marks.type == "QueryAsked" and entry.record.timestamp >= cut)
-            found |= {(session, entry.marks.correlation) for entry in here if asked.get(entry.marks.correlation, cut) < cut}
+            here = (entry for entry in entries if entry.marks.type == "QueryAsked" and self.at(entry.record) >= fault.start)
+            found |= {(session, entry.marks.correlation) for entry in here if asked.get(entry.marks.correlation, fault.start) < fault.start}
         return frozenset(found)
 
     def _session_log(self, session: Session, entries: list[Entry]) -> SessionLog:

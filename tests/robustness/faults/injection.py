@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 from schemas.errors import LocalProcessError
@@ -28,8 +29,8 @@ _AROUND = {
     "delay-broker": surroundings.network_delayed,
     "fill-disk-of-broker": processes.disk_full,
     "slow-broker": processes.slowed,
-    "clock-ahead": processes.clock_ahead,
-    "clock-behind": processes.clock_behind,
+    "clock-ahead": partial(processes.clock_set, by_s=processes.STEP_S),
+    "clock-behind": partial(processes.clock_set, by_s=-processes.STEP_S),
 }
 
 _BETWEEN_S = 2.0  # from the end of a fault to the next of its deck

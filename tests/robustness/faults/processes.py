@@ -17,7 +17,7 @@ from tests.robustness.system import System
 VISITOR = f"worker-{len(WORKERS) + 1}"  #: a worker that stays for a moment
 _VISITS_S = 1.5
 _STILL_S, _MOVES_S = 0.2, 0.05
-_STEP_S = 50.0  # of what machines may differ by: a minute (connectors/session_log/kafka_places.py)
+STEP_S = 50.0  #: of what machines may differ by: a minute (connectors/session_log/kafka_places.py)
 
 
 @asynccontextmanager
@@ -47,18 +47,10 @@ async def paused(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def clock_ahead(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
-    """Its clock is set forward, then back to what is right."""
-    system.set_clock(name, _STEP_S)
-    yield {"by_s": _STEP_S}
-    system.set_clock(name, 0)
-
-
-@asynccontextmanager
-async def clock_behind(system: System, name: str) -> AsyncIterator[dict[str, Any]]:
-    """Its clock is set back, then to what is right."""
-    system.set_clock(name, -_STEP_S)
-    yield {"by_s": -_STEP_S}
+async def clock_set(system: System, name: str, *, by_s: float) -> AsyncIterator[dict[str, Any]]:
+    """Its clock is set forward, or back, then to what is right."""
+    system.set_clock(name, by_s)
+    yield {"by_s": by_s}
     system.set_clock(name, 0)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from schemas.errors import RoxyError, Unavailable
@@ -98,14 +97,11 @@ def _document_failed(log: Log, place: Position, event: dict[str, Any]) -> bool:
 
 def _taken_over(log: Log, letter: Entry, asked: dict[str, Any]) -> bool:
     """Whether another worker may have gone on with the question. The letter is written before the failure is told: whoever loses the partition in
-    between leaves it behind, and the next worker, for whom nothing has ended, may well succeed, if it failed of something that passes.
-
-    Records' times are right, also of a process whose clock is set: aiokafka's compiled part asks the machine.
-    """
+    between leaves it behind, and the next worker, for whom nothing has ended, may well succeed, if it failed of something that passes."""
     if letter.event["error"] not in _MAY_PASS:
         return False
     answer, session = _answer_of(asked), Session(asked["tenant"], asked["session_id"])
-    at = letter.record.timestamp / 1_000 - datetime.fromisoformat(log.run.began).timestamp()
+    at = log.at(letter.record)
     moved = (fault for fault in log.run.faults if any(word in fault.kind for word in _MOVE))
     went_on = (entry for entry in log.counted.get(session, ()) if entry.event.get("answer_id") == answer)
     return any(fault.start <= at <= (fault.end or fault.start) + _MOVED_S for fault in moved) and any(

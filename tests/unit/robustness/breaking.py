@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -33,6 +34,12 @@ def fields_of(record: Record) -> dict[str, Any]:
 
 def with_topic(history: History, topic: str, records: Sequence[Record]) -> History:
     return history._replace(topics={**history.topics, topic: tuple(records)})
+
+
+def written_at(history: History, topic: str, second: float) -> History:
+    """The topic's records were written so long after the run had begun."""
+    timestamp = int((datetime.fromisoformat(history.run.began).timestamp() + second) * 1_000)
+    return with_topic(history, topic, [record._replace(timestamp=timestamp) for record in history.topics[topic]])
 
 
 def without(history: History, topic: str, chosen: Chosen) -> History:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
 
 import pytest
 
 from schemas.topics import ANSWERS, DEAD_LETTERS, DOCUMENTS, FEEDBACK, INGESTIONS, QUERIES
 from tests.robustness.history import Fault, History
-from tests.unit.robustness.breaking import also, altered, cut, found_by, is_of, own, with_topic, without
+from tests.unit.robustness.breaking import also, altered, cut, found_by, is_of, own, with_topic, without, written_at
 from tests.unit.robustness.sound import OWN, sound
 
 RULE = "dead letters"
@@ -42,8 +41,8 @@ def test_a_dead_letter_that_a_worker_left_behind_is_in_order(kind: str, error: s
     """It lost the question before it had told anybody, for want of something that passes, and the next one answered, 3 s later."""
     first = {"offset": 0, "original_value": _value_of(QUERIES.name, 0), "error": error}
     letters = _another(QUERIES.name, **first).topics[DEAD_LETTERS.name]
-    history = with_topic(_at(sound(), own(OWN), answer_s), DEAD_LETTERS.name, letters)
-    history = _at(history._replace(run=history.run._replace(faults=(Fault(kind, "one", 10.0, 15.0),))), DEAD_LETTERS.name, letter_s)
+    history = with_topic(written_at(sound(), own(OWN), answer_s), DEAD_LETTERS.name, letters)
+    history = written_at(history._replace(run=history.run._replace(faults=(Fault(kind, "one", 10.0, 15.0),))), DEAD_LETTERS.name, letter_s)
 
     assert is_found == bool(found_by(RULE, history))
 
@@ -60,7 +59,7 @@ def test_a_dead_letter_of_a_document_that_was_taken_in_is_found() -> None:
 def test_a_dead_letter_of_feedback_whose_answer_was_cut_away_is_in_order(ended_s: float, is_found: bool) -> None:
     """At 30 s its session held the answer no more, or still did; that it was made once more later on changes nothing."""
     given = {"topic": FEEDBACK.name, "offset": 0, "original_value": _value_of(FEEDBACK.name, 0)}
-    broken = _at(_at(also(sound(), DEAD_LETTERS.name, is_of(topic=QUERIES.name), **given), DEAD_LETTERS.name, 30.0), own(OWN), ended_s)
+    broken = written_at(written_at(also(sound(), DEAD_LETTERS.name, is_of(topic=QUERIES.name), **given), DEAD_LETTERS.name, 30.0), own(OWN), ended_s)
     cut = Fault("cut-retention", "session", 25.0, 26.0, {"tenant": OWN.tenant, "session": OWN.id, "before": 0})
 
     assert is_found == bool(found_by(RULE, broken._replace(run=broken.run._replace(faults=(cut,)))))
@@ -109,12 +108,6 @@ def test_a_document_without_a_status_is_not_said_to_have_failed() -> None:
 
 def _another(topic: str, **changed: object) -> History:
     return also(sound(), DEAD_LETTERS.name, is_of(topic=topic), **changed)
-
-
-def _at(history: History, topic: str, second: float) -> History:
-    """The topic's records were written so long after the run had begun."""
-    timestamp = int((datetime.fromisoformat(history.run.began).timestamp() + second) * 1_000)
-    return with_topic(history, topic, [record._replace(timestamp=timestamp) for record in history.topics[topic]])
 
 
 def _value_of(topic: str, offset: int) -> str:
