@@ -33,7 +33,7 @@ class DeliverySpans:
         record = entry.record
         span = self._tracer.start_span(
             "sse.deliver",
-            context=context_from(record.header("traceparent")),
+            context=context_from((entry.marks.traceparent or b"").decode("ascii", "replace")),
             kind=trace.SpanKind.CONSUMER,
             # From the moment that the broker dates the record: the span is the way through the log. In memory there is no such date.
             start_time=record.timestamp * 1_000_000 if record.timestamp else time.time_ns(),

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from schemas.cursor import OpenAnswer
 from schemas.events import TERMINAL, answer_id_of
-from schemas.record import Headers
 
 _CLOSED = -1  # next_index of an answer whose terminal record was seen
 _MOST_DIGITS = 18  # what a cursor's 64 bits hold, whatever a foreign record says
@@ -38,17 +37,19 @@ class Marks(NamedTuple):
     answer: bytes | None  #: answer id; of what asks for an answer, or was found for it, only if that is not the question's first one
     attempt: int
     token_index: int  #: of TokensGenerated; of GenerationStarted, where it resumes
+    traceparent: bytes | None = None  #: W3C trace context of the span that wrote it
 
     @classmethod
-    def of(cls, headers: Headers) -> Marks:
+    def of(cls, headers: Iterable[tuple[str, bytes]]) -> Marks:
         """Of a foreign record's headers, whatever they hold: it must not break a reader's stream."""
-        fields = dict(headers)
+        known = dict(headers).get
         return cls(
-            (fields.get("ce_type") or b"").decode("utf-8", "replace"),  # Kafka's may be null
-            (fields.get("correlation") or b"").decode("utf-8", "replace"),
-            fields.get("answer"),
-            _number(fields.get("attempt")),
-            _number(fields.get("index")),
+            _text(known("ce_type")),
+            _text(known("correlation")),
+            known("answer"),
+            _number(known("attempt")),
+            _number(known("index")),
+            known("traceparent"),
         )
 
 
@@ -126,6 +127,11 @@ def _last(states: dict[bytes, OpenAnswer], most: int) -> list[OpenAnswer]:
 def answer_key(answer_id: bytes) -> bytes:
     """8 bytes that stand for an answer in a cursor."""
     return blake2b(answer_id, digest_size=8).digest()
+
+
+@lru_cache(maxsize=10_000)  # a session's records say the same again and again: what waits shares it
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "replace")  # Kafka's may be null
 
 
 def _number(digits: bytes | None) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from connectors.language_model.base import LanguageModel
 from connectors.session_log.base import Gap, SessionLog, SessionRecord
 from schemas.attempts import AttemptFilter
-from schemas.codec import decode
+from schemas.codec import decode, decoded
 from schemas.cursor import Cursor
 from schemas.events import (
     TERMINAL,
@@ -83,9 +83,9 @@ async def read_back(session_log: SessionLog, session: Session, query_id: str, fi
 
 async def holds(session_log: SessionLog, session: Session, event_id: str) -> bool:
     """Whether an event of that id is in the session's log."""
-    wanted = event_id.encode()
     async for record in session_log.history(session):
-        if isinstance(record, SessionRecord) and dict(record.record.headers).get("ce_id") == wanted:
+        event = decoded(record.record) if isinstance(record, SessionRecord) else None
+        if event is not None and event.id == event_id:
             return True
     return False
 

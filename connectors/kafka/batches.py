@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
@@ -25,17 +25,23 @@ def read_batches(raw: bytes | None, partition: TopicPartition, start: int, keys:
 
 def each_record(raw: bytes | None, partition: TopicPartition, start: int, keys: Container[bytes] | None = None) -> Iterator[Record]:
     """Like read_batches, but one after the other. Of a thousand that are there at once the garbage collector looks at every header, several times."""
+    topic, number = partition
+    for found in each_found(raw, start, keys):
+        yield Record(topic, number, found.offset, found.key, found.value, tuple(found.headers), found.timestamp)
+
+
+def each_found(raw: bytes | None, start: int, keys: Container[bytes] | None = None) -> Iterator[Any]:
+    """Like each_record, but as aiokafka hands them out (`offset`, `key`, `value`, `headers`, `timestamp`): for who makes something else of them."""
     if not raw:
         return
-    topic, number = partition
     batches = MemoryRecords(raw)
     while batches.has_next():
         batch = batches.next_batch()
         if batch.is_control_batch:
             continue
-        for record in batch:
-            if record.offset >= start and (keys is None or record.key in keys):
-                yield Record(topic, number, record.offset, record.key, record.value, tuple(record.headers), record.timestamp)
+        for found in batch:
+            if found.offset >= start and (keys is None or found.key in keys):
+                yield found
 
 
 def behind(raw: bytes | None, start: int) -> int:

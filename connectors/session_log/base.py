@@ -25,11 +25,16 @@ from schemas.session_id import Session
 
 
 class SessionRecord(NamedTuple):
-    """A record of one session, with what its headers say of it."""
+    """A record of one session. What anybody asks of its headers is in `marks`: `record` is without them, for many wait for their readers."""
 
     record: Record
     marks: Marks
     epoch: UUID  #: id of the topic, for the cursor
+
+    @classmethod
+    def of(cls, record: Record, epoch: UUID) -> SessionRecord:
+        """As it was read, with its headers."""
+        return cls(record._replace(headers=()), Marks.of(record.headers), epoch)
 
 
 class Gap(NamedTuple):

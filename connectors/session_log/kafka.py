@@ -17,7 +17,6 @@ from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.beginning import begin
 from connectors.session_log.kafka_places import Bounds, Place, Places
 from connectors.session_log.kafka_tail import KafkaTail, LiveTails
-from schemas.attempts import Marks
 from schemas.codec import Context, encode
 from schemas.cursor import Cursor
 from schemas.errors import LogUnavailable, RoxyError, UnknownSession
@@ -175,4 +174,4 @@ class KafkaSessionLog:
         async with mapped_errors():
             async for records in read_range(self._client, place.leader, place.partition, start, end, keys):
                 if records:
-                    yield [SessionRecord(record, Marks.of(record.headers), place.epoch) for record in records]
+                    yield [SessionRecord.of(record, place.epoch) for record in records]

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.beginning import begin
 from connectors.session_log.subscription import Subscription
-from schemas.attempts import Marks
 from schemas.codec import Context, encode
 from schemas.cursor import Cursor
 from schemas.errors import UnknownSession
@@ -47,12 +46,12 @@ class _Topic:
         self.records.append(record)
         for key, reader in self.readers:
             if key == record.key:
-                reader.offer(SessionRecord(record, Marks.of(record.headers), self.epoch))
+                reader.offer(SessionRecord.of(record, self.epoch))
         return record.position
 
     def kept(self, key: bytes, start: int, end: int) -> list[SessionRecord]:
         records = self.records[max(start - self.first, 0) : end - self.first]
-        return [SessionRecord(record, Marks.of(record.headers), self.epoch) for record in records if record.key == key]
+        return [SessionRecord.of(record, self.epoch) for record in records if record.key == key]
 
 
 class MemorySessionLog:

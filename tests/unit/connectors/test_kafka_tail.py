@@ -12,7 +12,6 @@ import pytest
 from connectors.session_log.base import SessionRecord
 from connectors.session_log.kafka_tail import KafkaTail
 from connectors.session_log.subscription import Subscription
-from schemas.attempts import Marks
 from schemas.errors import LogUnavailable
 from tests.builders import a_query, a_record
 
@@ -21,7 +20,7 @@ PATIENCE_S = 20.0
 
 def entry(offset: int) -> SessionRecord:
     record = a_record(a_query(), offset=offset)
-    return SessionRecord(record, Marks.of(record.headers), UUID(int=0))
+    return SessionRecord.of(record, UUID(int=0))
 
 
 async def backlog(gate: asyncio.Event) -> AsyncGenerator[list[SessionRecord], None]:

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from connectors.session_log.base import SessionRecord
 from connectors.session_log.subscription import Subscription
-from schemas.attempts import Marks
 from schemas.errors import LogUnavailable, SlowReader, UnknownSession
 from tests.builders import a_query, a_record
 
 
 def entry(offset: int) -> SessionRecord:
     record = a_record(a_query(), offset=offset)
-    return SessionRecord(record, Marks.of(record.headers), UUID(int=0))
+    return SessionRecord.of(record, UUID(int=0))
 
 
 def offsets(found: object) -> list[int]:

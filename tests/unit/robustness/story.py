@@ -7,7 +7,6 @@ from uuid import UUID
 
 from api.reading import Reading, Shown
 from connectors.session_log.base import SessionRecord
-from schemas.attempts import Marks
 from schemas.codec import Context, encode
 from schemas.cursor import Cursor, CursorSigner
 from schemas.event import Event
@@ -85,7 +84,7 @@ class Story:
         """By the API's own reading."""
         start = Cursor(EPOCH, 0, 0, whole=True)
         reading = Reading(session=session, signer=CursorSigner(SECRET.encode()), start=start, answer=answer)
-        entries = [SessionRecord(record, Marks.of(record.headers), EPOCH) for record in self._of(session)]
+        entries = [SessionRecord.of(record, EPOCH) for record in self._of(session)]
         shown = [one for one in reading.show(entries) if isinstance(one, Shown)]
         return [frame_of(self.second(), one.cursor, one.type, one.value) for one in shown]
 
