@@ -14,7 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import hypothesis
 import pytest
+
+# A busy machine is no fault of a property's.
+hypothesis.settings.register_profile("roxy", deadline=None)
+hypothesis.settings.load_profile("roxy")
 
 for _name in [name for name in os.environ if name.startswith("ROXY_")]:
     del os.environ[_name]

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.chunker import CHUNKERS, open_chunker
@@ -72,7 +72,6 @@ def without_reason(name: str, pieces: list[Piece]) -> list[Piece]:
 
 
 @EACH
-@settings(deadline=None)
 @given(text=TEXTS)
 async def test_pieces_are_the_text_whole_and_within_limits(name: str, text: str) -> None:
     """Whatever the text: offsets are exact, nothing visible is lost, the order is kept, no piece is too long, and none too short for nothing."""

@@ -145,7 +145,7 @@ async def test_the_worst_are_found_too_if_no_others_are_admitted(make: Callable[
     assert len(await index.search("a", "lag", 5, within={f"m#{number}" for number in range(1_200)})) == 5
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=200) | st.sampled_from(['"', "(", "title:x^2 AND NOT *", "the of and", "[1 TO", "\\", "a" * 5_000, "/re/", "🙂"]))
 async def test_no_text_of_a_question_is_an_error(index: KeywordIndex, question: str) -> None:
     """There is no query syntax."""

@@ -96,7 +96,7 @@ def _is_long(wait: object) -> bool:
 
 @pytest.mark.timeout(300)
 @schema.parametrize()
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_every_answer_is_as_documented(case: schemathesis.Case, process: _Process) -> None:
     """No 5xx; status, headers, content type and body fit the document; what breaks it is refused, methods it lacks are 405; no key, no answer.
 

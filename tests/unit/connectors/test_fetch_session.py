@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from aiokafka.structs import TopicPartition
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.kafka.fetch_session import FetchSession
@@ -155,7 +155,6 @@ _CHANGES = st.tuples(
 
 
 @given(changes=st.lists(_CHANGES, max_size=40))
-@settings(deadline=None)
 def test_whatever_happens_the_broker_fetches_what_is_wanted(changes: list[tuple[str, str, int]]) -> None:
     """The broker keeps what it was told, as KIP-227 says; after each fetch that is exactly what is wanted now, and its answers count."""
     session, wanted, broker = a_session(), dict[str, int](), dict[str, int]()

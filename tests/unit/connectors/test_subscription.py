@@ -6,7 +6,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.session_log.base import SessionRecord
@@ -123,7 +123,6 @@ async def test_a_cancelled_read_loses_nothing() -> None:
 
 
 @given(steps=st.lists(st.one_of(st.just(0), st.integers(1, 4)), max_size=40), bound=st.integers(1, 6))
-@settings(deadline=None)
 def test_whatever_the_schedule_a_prefix_is_delivered_and_never_more_than_the_bound_waits(steps: list[int], bound: int) -> None:
     """0: a read; n: so many records. Either all came in time and all are delivered, or SlowReader ends a gapless prefix."""
 

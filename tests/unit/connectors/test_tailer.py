@@ -35,7 +35,7 @@ async def test_records_that_cannot_be_delivered_end_their_partition_alone() -> N
     for partition in (BROKEN, SOUND):
         session.want(partition, 5)
     session.request()
-    settled = tailer._take(session, Answer([(tp.topic, [(0, 0, 9, 9, 0, None, 0, b"records")]) for tp in (BROKEN, SOUND)]))
+    settled = await tailer._take(session, Answer([(tp.topic, [(0, 0, 9, 9, 0, None, 0, b"records")]) for tp in (BROKEN, SOUND)]))
 
     assert (settled, delivered, session.position(SOUND)) == (True, [SOUND], 6)
     assert {partition: type(error) for partition, error in lost.items()} == {BROKEN: LogUnavailable}

@@ -27,7 +27,7 @@ from tests.robustness.validators.rules import violations_of
 from tests.unit.robustness.breaking import fields_of, with_topic
 from tests.unit.robustness.sound import sound
 
-UNHURRIED = settings(deadline=None, max_examples=40)
+UNHURRIED = settings(max_examples=40)
 _JUDGED = (QUERIES.name, ANSWERS.name, FEEDBACK.name, DOCUMENTS.name, DEAD_LETTERS.name, INGESTIONS.name)
 #: Of each type, what it says that is held against something else.
 _TELLING = {

@@ -19,7 +19,7 @@ from tests.unit.streams.preferences.judged import an_answer, feedback
 _KINDS = ("mark", "correction", "comparison")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @for_all(st.lists(feedback(), max_size=12))
 def test_what_holds_is_what_the_products_fold_says(events: list[Feedback]) -> None:
     """Of any feedback, in any order: two who have written the rule down apart from each other agree."""
