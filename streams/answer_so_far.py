@@ -18,6 +18,7 @@ from schemas.events import (
     QueryAsked,
     QueryCancelled,
     RegenerationAsked,
+    SessionEvent,
     TokensGenerated,
     answer_id_of,
 )
@@ -81,12 +82,13 @@ async def read_back(session_log: SessionLog, session: Session, query_id: str, fi
     return await fold(session_log.history(session, after), query_id, answer_id)
 
 
-async def holds(session_log: SessionLog, session: Session, event_id: str) -> bool:
-    """Whether an event of that id is in the session's log."""
-    async for record in session_log.history(session):
-        event = decoded(record.record) if isinstance(record, SessionRecord) else None
-        if event is not None and event.id == event_id:
-            return True
+async def holds(session_log: SessionLog, event: SessionEvent) -> bool:
+    """Whether the event is in its session's log."""
+    async for record in session_log.history(Session(event.tenant, event.session_id)):
+        if isinstance(record, SessionRecord) and record.marks.type == event.type:
+            there = decoded(record.record)
+            if there is not None and there.id == event.id:
+                return True
     return False
 
 

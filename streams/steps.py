@@ -57,7 +57,7 @@ async def on_query(event: Event, delivery: Delivery, *, ports: Ports) -> AsyncGe
     Of what is delivered again and had failed here, the end goes to `answers` once more.
     """
     if isinstance(event, QueryCancelled):
-        if not (delivery.redelivered and await holds(ports.session_log, Session(event.tenant, event.session_id), event.id)):
+        if not (delivery.redelivered and await holds(ports.session_log, event)):
             yield event
         ports.cancellations.cancel(event, delivery.position.offset)  # this worker may have begun to listen after it was written
     if isinstance(event, RegenerationAsked):

@@ -37,9 +37,9 @@ class FetchSession:
         return self._wanted.get(partition)
 
     def answered(self, partition: TopicPartition) -> int | None:
-        """The offset that the broker answers from; None if the partition is not wanted, or from elsewhere by now: then the answer is not for us."""
-        offset = self._wanted.get(partition)
-        return offset if offset == self._told.get(partition) else None
+        """The offset that the broker answers from; None if the answer is not for us: the partition is not wanted, or was wanted anew since,
+        and be it from the same offset: another topic may have its name by now."""
+        return None if partition in self._changed else self._wanted.get(partition)
 
     def want(self, partition: TopicPartition, offset: int) -> None:
         """Fetch the partition from that offset on."""

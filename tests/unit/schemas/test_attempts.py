@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from api.reading import expecting
-from schemas.attempts import AttemptFilter, Marks
+from schemas.attempts import AttemptFilter, Marks, answer_key
 from schemas.codec import encode
 from schemas.cursor import Cursor, CursorSigner
 from schemas.events import AnswerCompleted, AnswerEvent, AnswerFailed, FeedbackGiven, RegenerationAsked, SessionEvent, Sibling
@@ -70,6 +70,13 @@ def test_a_question_without_a_name_counts_whenever_it_comes() -> None:
     counts = AttemptFilter()
 
     assert all(counts.admits(Marks("QueryAsked", "", None, 0, 0)) for _ in range(2))
+
+
+def test_a_long_header_is_taken_as_it_is() -> None:
+    """A foreign producer's: it is not kept for the next time, as short ones are."""
+    marks = Marks.of((("ce_type", b"TokensGenerated"), ("correlation", b"q" * 100_000), ("answer", b"a" * 100_000)))
+
+    assert (marks.correlation, len(answer_key(marks.answer or b""))) == ("q" * 100_000, 8)
 
 
 def test_a_piece_counts_once() -> None:

@@ -18,7 +18,7 @@ from schemas.topics import CHUNKS, FEEDBACK, QUERIES, RETRIEVALS
 from streams import step as step_module
 from streams.outlet import Output, Tombstones
 from streams.step import Delivery
-from tests.builders import CONTEXT, a_feedback, a_query, a_record, chunks_retrieved, events_of, generation_started, records_of, tokens, unreadable
+from tests.builders import CONTEXT, a_feedback, a_query, a_record, chunks_retrieved, events_of, generation_started, tokens, unreadable
 from tests.unit.streams.frames import SESSION, FlakyJournal, FlakySessionLog, a_frame, a_step, echo, letters, raising
 
 # ---------------------------------------------------------------- log is away
@@ -143,14 +143,22 @@ async def test_the_session_has_a_record_before_it_goes_onward() -> None:
     assert seen == [1]
 
 
-async def test_every_output_names_the_record_that_it_came_from(session_log: MemorySessionLog) -> None:
+async def test_every_output_names_the_record_that_it_came_from() -> None:
     """`causation`; and `repeat` where the record may have been worked on before."""
-    for offset, redelivered in ((4, False), (5, True)):
-        record = a_record(a_query(), offset=offset)
-        await a_frame(a_step(echo), MemoryJournal(), session_log).work(record, redelivered=redelivered, generation=1)
-    records = await records_of(session_log.history(SESSION))
+    said: list[tuple[str, bool]] = []
 
-    assert [(found.record.header("causation"), found.record.header("repeat")) for found in records] == [("queries[0]@4", None), ("queries[0]@5", "1")]
+    class Watching(MemorySessionLog):
+        async def enqueue(self, session: Session, events: Sequence[Event], context: Context) -> asyncio.Future[list[Position]]:
+            said.append((str(context.causation), context.repeat))
+            return await super().enqueue(session, events, context)
+
+    async with Watching() as watched:
+        await watched.create(SESSION)
+        for offset, redelivered in ((4, False), (5, True)):
+            record = a_record(a_query(), offset=offset)
+            await a_frame(a_step(echo), MemoryJournal(), watched).work(record, redelivered=redelivered, generation=1)
+
+    assert said == [("queries[0]@4", False), ("queries[0]@5", True)]
 
 
 async def test_a_step_can_ask_where_its_last_output_lies(session_log: MemorySessionLog) -> None:
