@@ -16,7 +16,7 @@ _UNSAFE = {ord("\r"): None, ord("\n"): None, 0: None}
 
 def frame(cursor: str, event: str, value: bytes) -> bytes:
     """One record."""
-    return b"id: %b\nevent: %b\n%b\n" % (_field(cursor), _type(event), data_lines(value))
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (_field(cursor), _type(event), data_lines(value))
 
 
 def priming_frame(cursor: str, retry_ms: int) -> bytes:
@@ -30,10 +30,10 @@ def closing_frame(cursor: str, retry_ms: int, value: bytes) -> bytes:
 
 
 def data_lines(value: bytes) -> bytes:
-    """The `data:` field of a value; the client joins the lines with newlines."""
+    """What follows the first `data: ` of a value; the client joins the lines with newlines."""
     if b"\n" not in value and b"\r" not in value:
-        return b"data: %b\n" % value
-    return b"".join(b"data: %b\n" % line for line in _LINE_END.split(value))
+        return value
+    return b"\ndata: ".join(_LINE_END.split(value))
 
 
 @lru_cache(maxsize=64)  # there are about ten types; a foreign producer may make up more

@@ -6,18 +6,18 @@ survive their worker"). It looks at headers only. Readers use it live; a step us
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from schemas.cursor import OpenAnswer
-from schemas.events import TERMINAL, answer_id_of
+from schemas.events import EVENTS, TERMINAL, answer_id_of
 
 _CLOSED = -1  # next_index of an answer whose terminal record was seen
-_Made = TypeVar("_Made")
-_SHORT = 200  # bytes of a header that is remembered
+_SHORT = 200  # bytes of an id whose key is remembered: a foreign producer may write megabytes
+_TYPES: dict[bytes | None, str] = {name.encode(): name for name in EVENTS}
 _MOST_DIGITS = 18  # what a cursor's 64 bits hold, whatever a foreign record says
 _KEPT = 1_000  # answers of one session that ended, and as many that were asked for and have not begun
 _HANDED_ON = (
@@ -46,8 +46,8 @@ class Marks(NamedTuple):
         """Of a foreign record's headers, whatever they hold: it must not break a reader's stream."""
         known = dict(headers).get
         return cls(
-            _text(known("ce_type") or b""),  # Kafka's may be null
-            _text(known("correlation") or b""),
+            _TYPES.get(known("ce_type")) or _text(known("ce_type")),
+            _text(known("correlation")),
             known("answer"),
             _number(known("attempt")),
             _number(known("index")),
@@ -125,21 +125,20 @@ def _last(states: dict[bytes, OpenAnswer], most: int) -> list[OpenAnswer]:
     return list(islice(reversed(states.values()), most))[::-1]
 
 
-def _remembered(made_of: Callable[[bytes], _Made]) -> Callable[[bytes], _Made]:
-    """The same for the same, made once: a session's records say it again and again. Not of what is long: a foreign producer may write megabytes."""
-    short = lru_cache(maxsize=10_000)(made_of)
-    return lambda raw: short(raw) if len(raw) <= _SHORT else made_of(raw)
-
-
-@_remembered  # of each token's record anew it would be 1 us of some 20
 def answer_key(answer_id: bytes) -> bytes:
     """8 bytes that stand for an answer in a cursor."""
+    return _key_once(answer_id) if len(answer_id) <= _SHORT else _key_of(answer_id)
+
+
+def _key_of(answer_id: bytes) -> bytes:
     return blake2b(answer_id, digest_size=8).digest()
 
 
-@_remembered  # what waits shares it
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
+_key_once = lru_cache(maxsize=10_000)(_key_of)  # of each token's record anew it would be 1 us of some 20
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "replace")  # Kafka's may be null
 
 
 def _number(digits: bytes | None) -> int:

@@ -14,14 +14,16 @@ import hmac
 import struct
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import starmap
 from typing import NamedTuple
 from uuid import UUID
 
 from schemas.errors import ForeignCursor, MalformedCursor
 
 _VERSION = 1
+_VERSION_BYTE = bytes((_VERSION,))
 _MAC_BYTES = 12
-_FIXED = struct.Struct(">16siqB?2x")  # a multiple of three bytes: base64 then has no spare bits, in which a changed character would go unnoticed
+_FIXED = struct.Struct(">16siqB?2x")  # a multiple of three bytes: base64 has no padding then, and no spare bits, in which a change goes unnoticed
 _OPEN = struct.Struct(">8sqq")
 _MOST_OPEN = 255
 _SESSIONS = 10_000  # whose cursors are signed without a beginning of their own
@@ -54,7 +56,7 @@ class CursorSigner:
 
     def sign(self, cursor: Cursor, *, tenant: str, session_id: str) -> str:
         packed = _pack(cursor)
-        return base64.urlsafe_b64encode(bytes((_VERSION,)) + self._mac(packed, tenant, session_id) + packed).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(_VERSION_BYTE + self._mac(packed, tenant, session_id) + packed).decode()
 
     def verify(self, text: str, *, tenant: str, session_id: str) -> Cursor:
         """Raises MalformedCursor if the text is none, ForeignCursor if it was made for another session or with another secret."""
@@ -78,9 +80,10 @@ class CursorSigner:
 
 def _pack(cursor: Cursor) -> bytes:
     # Most streams have one open answer; should one ever have more than 255, the oldest are forgotten: their stale records show again.
-    answers = cursor.open_answers[-_MOST_OPEN:]
-    fixed = _FIXED.pack(cursor.epoch.bytes, cursor.partition, cursor.offset, len(answers), cursor.whole and len(answers) == len(cursor.open_answers))
-    return fixed + b"".join([_OPEN.pack(*answer) for answer in answers])
+    epoch, partition, offset, answers, whole = cursor
+    if len(answers) > _MOST_OPEN:
+        answers, whole = answers[-_MOST_OPEN:], False
+    return _FIXED.pack(epoch.bytes, partition, offset, len(answers), whole) + b"".join(starmap(_OPEN.pack, answers))
 
 
 def _unpack(packed: bytes) -> Cursor:

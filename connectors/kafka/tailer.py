@@ -100,29 +100,31 @@ class Tailer:
     async def _take(self, session: FetchSession, response: Any) -> bool:
         """Deliver what came. False if a partition's leader is elsewhere now.
 
-        Whoever was given something writes it before there is more for others, while it is in the processor's caches; and before the next is asked
-        for, which would lie here meanwhile, and grow old.
+        Whoever was given something writes it before there is more for others, while it is in the processor's caches; and the next is asked for with
+        the last of it only, for it would lie here meanwhile, and grow old.
         """
         settled, given = True, 0
         for topic, partitions in response.topics:
             for number, error_code, _, _, log_start, _, _, raw in partitions:
-                partition = TopicPartition(topic, number)
-                offset = session.answered(partition)
-                if offset is None:
-                    continue
-                if error_code == 0:
-                    if raw:
-                        self._hand_over(session, partition, raw, offset)
-                        given += len(raw)
-                    if given >= _AT_A_TIME:
-                        await asyncio.sleep(0)
-                        given = 0
-                elif error_code == _OFFSET_OUT_OF_RANGE:
-                    self._lose(partition, LogUnavailable(f"{topic}[{number}]@{offset} is gone; the log begins at {log_start}."))
-                else:
-                    settled = False
-        await asyncio.sleep(0)
+                if given >= _AT_A_TIME:
+                    await asyncio.sleep(0)
+                    given = 0
+                given += len(raw or b"")
+                settled &= self._take_one(session, TopicPartition(topic, number), error_code, log_start, raw)
         return settled
+
+    def _take_one(self, session: FetchSession, partition: TopicPartition, error_code: int, log_start: int, raw: bytes | None) -> bool:
+        """Of one partition. False if its leader is elsewhere now."""
+        offset = session.answered(partition)
+        if offset is None:
+            return True
+        if error_code == _OFFSET_OUT_OF_RANGE:
+            self._lose(partition, LogUnavailable(f"{partition.topic}[{partition.partition}]@{offset} is gone; the log begins at {log_start}."))
+        elif error_code:
+            return False
+        elif raw:
+            self._hand_over(session, partition, raw, offset)
+        return True
 
     def _hand_over(self, session: FetchSession, partition: TopicPartition, raw: bytes, offset: int) -> None:
         """Deliver a partition's records. Where that fails (a batch that cannot be read) its readers are told; those of others read on."""
