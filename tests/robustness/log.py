@@ -13,8 +13,9 @@ import orjson
 from schemas.attempts import AttemptFilter, Marks
 from schemas.record import Record
 from schemas.session_id import Session
-from schemas.topics import QUERIES, SESSION_TOPIC_PREFIX, SESSIONS
+from schemas.topics import SESSION_TOPIC_PREFIX, SESSIONS
 from tests.robustness.history import History, Kept, Operation
+from tests.robustness.losses import Losses
 
 _NOTHING_KEPT = Kept(str(UUID(int=0)), {}, {})
 
@@ -100,31 +101,9 @@ class Log:
         return {session: log.counted for session, log in self.sessions.items()}
 
     @cached_property
-    def forgotten(self) -> frozenset[Session]:
-        """Sessions whose records somebody has deleted, or may have."""
-        return frozenset(one.session for one in self.operations("forget") if one.outcome != "refused")
-
-    @cached_property
-    def cuts(self) -> dict[Session, list[int]]:
-        """Below which offsets faults took a session's records away, whatever the broker knows of it afterwards."""
-        found: dict[Session, list[int]] = {}
-        for fault in self.run.faults:
-            if fault.kind == "cut-retention" and fault.detail.get("before") is not None:
-                found.setdefault(Session(fault.detail["tenant"], fault.detail["session"]), []).append(fault.detail["before"])
-        return found
-
-    @cached_property
-    def asked_anew(self) -> frozenset[tuple[Session, str]]:
-        """Questions that were asked before retention cut their session, and lie in it behind the cut. Their worker had not acknowledged them, and
-        the next one, to whom the session says nothing of them any more, answers them again."""
-        asked = {entry.event.get("query_id"): self.at(entry.record) for entry in self.events(QUERIES.name, "QueryAsked")}
-        found: set[tuple[Session, str]] = set()
-        for fault in (one for one in self.run.faults if one.kind == "cut-retention" and "session" in one.detail):
-            session = Session(fault.detail["tenant"], fault.detail["session"])
-            entries = self.sessions[session].entries if session in self.sessions else ()
-            here = (entry for entry in entries if entry.marks.type == "QueryAsked" and self.at(entry.record) >= fault.start)
-            found |= {(session, entry.marks.correlation) for entry in here if asked.get(entry.marks.correlation, fault.start) < fault.start}
-        return frozenset(found)
+    def losses(self) -> Losses:
+        """What may be gone of sessions."""
+        return Losses(self)
 
     def _session_log(self, session: Session, entries: list[Entry]) -> SessionLog:
         place = entries[0].record

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
-from schemas.cursor import Cursor, CursorSigner
-from schemas.errors import RoxyError
+from schemas.cursor import Cursor
 from schemas.session_id import Session
 from tests.robustness.history import Connection, Ending, Frame
 from tests.robustness.log import Log
+from tests.robustness.places import told
 
 NO_RECORDS = frozenset({"gap", "closing", "error"})  #: frames that hold no record of the session
 
@@ -61,15 +60,7 @@ def between_gaps(log: Log, reading: Reading) -> Iterator[Reading]:
 
 def place(log: Log, session: Session, text: str | None) -> Cursor | None:
     """What a cursor says; None if it says nothing, is none, or is another session's."""
-    return _told(log.run.cursor_secret, session, text) if text else None
-
-
-@lru_cache(maxsize=1_000_000)  # each rule asks for each of them
-def _told(secret: str, session: Session, text: str) -> Cursor | None:
-    try:
-        return CursorSigner(secret.encode()).verify(text, tenant=session.tenant, session_id=session.id)
-    except RoxyError:
-        return None
+    return told(log.run.cursor_secret, session, text) if text else None
 
 
 def _who(one: Connection) -> tuple[str, str, str, str, str]:

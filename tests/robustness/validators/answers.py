@@ -48,7 +48,7 @@ def violations(log: Log) -> Iterator[Violation]:
 def _read(log: Log, reading: Reading) -> Iterator[Violation]:
     """Of the answers that the reader has seen from their first record on. A gap takes that away."""
     frames: dict[str, list[Frame]] = {}
-    for frame in (one for one in reading.frames if (reading.session, one.query) not in log.asked_anew):
+    for frame in (one for one in reading.frames if (reading.session, one.query) not in log.losses.asked_anew):
         if frame.type == "gap":
             frames.clear()
         elif frame.answer and frame.type != "FeedbackGiven" and (frame.answer in frames or _begins(frame)):

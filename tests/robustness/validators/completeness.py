@@ -21,16 +21,27 @@ _SHOWN = 5  # records of a hole
 
 
 def violations(log: Log) -> Iterator[Violation]:
-    for reading in readings(log):
-        if reading.session in log.forgotten:
-            continue
+    for reading in (_until_forgotten(log, one) for one in readings(log)):
         yield from _gaps(log, reading)
         for part in between_gaps(log, reading):
             session = log.sessions.get(part.session)
-            if session is not None:
+            if session is not None and not _of_another(log, part, session):
                 yield from _holes(log, _placed(log, part, session), session)
-            elif part.records and not _lost_to_retention(log, part):
+            elif session is None and part.records and not log.losses.forgotten(part.session) and not _lost_to_retention(log, part):
                 yield Violation(RULE, str(part), "was shown records of a session that has none", (part.records[0].id,))
+
+
+def _until_forgotten(log: Log, reading: Reading) -> Reading:
+    """What it was shown before anybody deleted the session, as if its client had left then."""
+    if not log.losses.forgotten(reading.session):
+        return reading
+    return reading._replace(frames=tuple(frame for frame in reading.frames if not log.losses.forgotten(reading.session, frame.at)), ended="cut")
+
+
+def _of_another(log: Log, reading: Reading, session: SessionLog) -> bool:
+    """Whether it was shown records of a topic that was deleted, and made anew since by a question that was still on its way."""
+    shown = (place(log, reading.session, frame.cursor) for frame in reading.records)
+    return log.losses.forgotten(reading.session) and any(here is not None and here.epoch != session.epoch for here in shown)
 
 
 def _holes(log: Log, reading: Reading, session: SessionLog) -> Iterator[Violation]:
@@ -38,7 +49,7 @@ def _holes(log: Log, reading: Reading, session: SessionLog) -> Iterator[Violatio
     shown = {here.offset - 1 for frame in reading.records if (here := place(log, reading.session, frame.cursor))}
     last = max(shown, default=-1)
     due = expected if reading.to_the_end else list(takewhile(lambda entry: entry.record.offset < last, expected))
-    anew = {query for session, query in log.asked_anew if session == reading.session}  # who has seen such a question's end passes over it
+    anew = {query for session, query in log.losses.asked_anew if session == reading.session}  # who has seen such a question's end passes over it
     missed = [entry for entry in due if entry.record.offset not in shown and entry.marks.correlation not in anew]
     if missed:
         yield Violation(RULE, str(reading), f"was not shown {len(missed)} of {len(due)} records", tuple(map(str, missed[:_SHOWN])))
@@ -114,18 +125,16 @@ def _gaps(log: Log, reading: Reading) -> Iterator[Violation]:
 def _deserved(log: Log, reading: Reading, frame: Frame, before: Cursor | None, here: Cursor) -> bool:
     if frame.text == "recreated":  # of a session that nobody has deleted
         return False
-    return _first_kept(log, reading, here) >= here.offset > (before.offset if before else 0)
+    return _first_kept(log, reading, here, frame.at) >= here.offset > (before.offset if before else 0)
 
 
-def _first_kept(log: Log, reading: Reading, here: Cursor) -> int:
-    """In the end, or once a fault had cut: a broker that is killed within a minute has the records again, for it notes where a log begins
-    that seldom (`log.flush.start.offset.checkpoint.interval.ms`)."""
-    session = log.sessions.get(reading.session)
-    if session is not None:
-        return max([session.start, *log.cuts.get(reading.session, ())])
+def _first_kept(log: Log, reading: Reading, here: Cursor, at: float) -> int:
+    """At that time. Of a session that has no records left, and that no fault has cut, its topic tells."""
+    if reading.session in log.sessions or reading.session in log.losses.cuts:
+        return log.losses.first_kept(reading.session, at)
     return max((kept.starts.get(here.partition, 0) for kept in log.run.topics.values() if kept.epoch == str(here.epoch)), default=0)
 
 
 def _lost_to_retention(log: Log, reading: Reading) -> bool:
     here = place(log, reading.session, reading.records[-1].cursor)
-    return here is not None and _first_kept(log, reading, here) >= here.offset
+    return here is not None and _first_kept(log, reading, here, log.run.ended_at) >= here.offset

@@ -75,7 +75,7 @@ def _as_it_was(log: Log, place: Position, letter: Entry, records: dict[Position,
 def _deserved(log: Log, place: Position, letter: Entry, records: dict[Position, Record]) -> Iterator[Violation]:
     """What it tells of did fail."""
     event = _fields(log, place) if place in records else {}
-    if not event or Session(str(event.get("tenant")), str(event.get("session_id"))) in log.forgotten:
+    if not event or _of_what_is_gone(log, letter, Session(str(event.get("tenant")), str(event.get("session_id"))), place):
         return
     if place.topic in _ASKING and "query_id" in event and (end := _end_of(log, event)) != "AnswerFailed" and not _taken_over(log, letter, event):
         yield Violation(RULE, str(place), f"is a dead letter, and its answer ended as {end}", (str(letter), letter.event["detail"]))
@@ -84,6 +84,12 @@ def _deserved(log: Log, place: Position, letter: Entry, records: dict[Position, 
         yield Violation(RULE, str(place), "is a dead letter, and judges an answer that is whole", (str(letter), letter.event["detail"]))
     if place.topic == DOCUMENTS.name and not _document_failed(log, place, event):
         yield Violation(RULE, str(place), "is a dead letter, and the document was taken in", (str(letter), letter.event["detail"]))
+
+
+def _of_what_is_gone(log: Log, letter: Entry, session: Session, place: Position) -> bool:
+    """Whether its session had been deleted by then. One that was deleted later still does not tell any more how a question ended."""
+    lost = place.topic in _ASKING and (session not in log.sessions or log.losses.made_anew(session))
+    return log.losses.forgotten(session) if lost else log.losses.forgotten(session, log.at(letter.record))
 
 
 def _document_failed(log: Log, place: Position, event: dict[str, Any]) -> bool:
@@ -113,7 +119,8 @@ def _cut_away(log: Log, letter: Entry, judging: dict[str, Any]) -> bool:
     """Whether retention had taken the judged answer from its session: what it was made of was not known any more."""
     session = Session(judging["tenant"], judging["session_id"])
     there = (entry for entry in log.counted.get(session, ()) if entry.record.timestamp <= letter.record.timestamp)
-    return session in log.cuts and judging["answer_id"] not in (entry.event["answer_id"] for entry in there if entry.marks.type in TERMINAL)
+    was_cut = log.losses.first_kept(session, log.at(letter.record)) > 0
+    return was_cut and judging["answer_id"] not in (entry.event["answer_id"] for entry in there if entry.marks.type in TERMINAL)
 
 
 def _end_of(log: Log, asked: dict[str, Any]) -> str | None:

@@ -27,7 +27,7 @@ def violations(log: Log) -> Iterator[Violation]:
 
 def _of_kept_sessions(log: Log, pairs: dict[str, Any]) -> dict[str, Any]:
     """What is judged while its session is being forgotten is told of a session that is gone: live it forms no pair."""
-    return {key: pair for key, pair in pairs.items() if Session(pair["tenant"], pair["session_id"]) not in log.forgotten}
+    return {key: pair for key, pair in pairs.items() if not log.losses.forgotten(Session(pair["tenant"], pair["session_id"]))}
 
 
 def _compared(topic: str, live: dict[str, Any], replayed: dict[str, Any]) -> Iterator[Violation]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from schemas.events import TERMINAL, answer_id_of
 from schemas.session_id import Session
-from schemas.topics import ANSWERS, QUERIES
+from schemas.topics import ANSWERS, DEAD_LETTERS, QUERIES
 from tests.robustness.history import Operation
 from tests.robustness.log import Entry, Log, by_answer
 from tests.robustness.validators.violation import Violation
@@ -39,15 +40,18 @@ def violations(log: Log) -> Iterator[Violation]:
     yield from _accepted(log, due)
     yield from _asked(log, due)
     for one in due.values():
-        if one.session not in log.forgotten:
-            yield from _ended_once(log, one)
+        yield from _told_of(log, one) if log.losses.forgotten(one.session) else _ended_once(log, one)
 
 
 def _due(log: Log) -> Iterator[Due]:
     for entry in log.events(QUERIES.name, "QueryAsked", "RegenerationAsked"):
         event = entry.event
-        answer = event["sibling"]["answer_id"] if event["type"] == "RegenerationAsked" else answer_id_of(event["query_id"])
-        yield Due(Session(event["tenant"], event["session_id"]), event["query_id"], answer, entry)
+        yield Due(Session(event["tenant"], event["session_id"]), event["query_id"], _answer_of(entry), entry)
+
+
+def _answer_of(asking: Entry) -> str:
+    event = asking.event
+    return str(event["sibling"]["answer_id"]) if event["type"] == "RegenerationAsked" else answer_id_of(event["query_id"])
 
 
 def _accepted(log: Log, due: dict[tuple[Session, str], Due]) -> Iterator[Violation]:
@@ -90,6 +94,21 @@ def _ended_once(log: Log, due: Due) -> Iterator[Violation]:
     yield from _audited(log, due, end)
 
 
+def _told_of(log: Log, due: Due) -> Iterator[Violation]:
+    """Its session does not tell any more how it ended. The audit record does, or a dead letter: there was no session any more to end it in."""
+    if not all(log.uncut(topic.name) for topic in (ANSWERS, DEAD_LETTERS)) or _may_run(log, due):
+        return
+    audited = any((entry.event["session_id"], entry.event["answer_id"]) == (due.session.id, due.answer) for entry in log.events(ANSWERS.name))
+    if not audited and not any(_holds(letter.event, due) for letter in log.events(DEAD_LETTERS.name)):
+        yield Violation(RULE, str(due), "has neither an audit record nor a dead letter, and its session is gone", (str(due.asked),))
+
+
+def _holds(letter: dict[str, Any], due: Due) -> bool:
+    """Whether it is about a record of the question, in `queries` or in `retrievals`."""
+    correlation = dict(letter["original_headers"]).get("correlation") or ""
+    return (letter["tenant"], letter["original_key"]) == due.session and base64.b64decode(correlation).decode() == due.query
+
+
 def _ended_again(due: Due, end: Entry, again: Entry) -> Iterator[Violation]:
     """An older attempt's worker may have been paused; an attempt's own end may lie there twice."""
     if again.marks.attempt > end.marks.attempt:
@@ -111,7 +130,10 @@ def _audited(log: Log, due: Due, end: Entry) -> Iterator[Violation]:
 
 
 def _may_run(log: Log, due: Due) -> bool:
-    """Whether it was asked so shortly before the end that its time is not up."""
+    """Whether it was asked so shortly before the end that its time is not up. When all has come to rest, nothing is under way of what lay in the log
+    by then, whether or not anybody follows it: settling.py asks what the agents have acknowledged."""
+    if log.run.settled and log.at(due.asked.record) < log.run.quiet_at:
+        return False
     begun = [one.end for one in log.operations("ask", "regenerate") if _asks_for(one, due)]
     return bool(begun) and log.run.ended_at - max(begun) < log.run.answer_timeout_s
 
@@ -125,8 +147,9 @@ def _asks_for(one: Operation, due: Due) -> bool:
 
 
 def _cut(log: Log, due: Due) -> bool:
-    """Whether retention may have taken its end: a session's records that are all gone, or whose question is."""
+    """Whether retention may have taken its end, since it was asked for: no end lies before the record that asks for it."""
     session = log.sessions.get(due.session)
-    if session is None:
-        return any(any(kept.starts.values()) for name, kept in log.run.topics.items() if name == "sessions" or name.endswith(due.session.id))
-    return not session.whole and not any(entry.marks.correlation == due.query and entry.marks.type == "QueryAsked" for entry in session.entries)
+    asking = (entry for entry in session.entries if entry.marks.correlation == due.query) if session else ()
+    if any(entry.marks.type == "QueryAsked" or (entry.marks.type == "RegenerationAsked" and _answer_of(entry) == due.answer) for entry in asking):
+        return False
+    return log.losses.may_lack(due.session, log.at(due.asked.record))

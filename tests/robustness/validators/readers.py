@@ -49,7 +49,7 @@ def _in_order(log: Log, reading: Reading) -> Iterator[Violation]:
 def _once(log: Log, reading: Reading) -> Iterator[Violation]:
     """The same fact may lie in the log more than once; a reader is shown it once."""
     seen: dict[str, Frame] = {}
-    for frame in (one for one in reading.records if (reading.session, one.query) not in log.asked_anew):
+    for frame in (one for one in reading.records if (reading.session, one.query) not in log.losses.asked_anew):
         if frame.type in _ONCE and frame.id in seen:
             yield Violation(RULE, str(reading), f"was shown {frame.type} {frame.id} twice", (_told(seen[frame.id]), _told(frame)))
         seen.setdefault(frame.id, frame)
@@ -67,7 +67,7 @@ def _as_it_lies(log: Log, reading: Reading, frame: Frame, lying: _Records) -> It
     """Of a record that is still kept. A session that was forgotten may have been made anew."""
     here = place(log, reading.session, frame.cursor)
     session = log.sessions.get(reading.session)
-    if here is None or reading.session in log.forgotten or session is None or here.epoch != session.epoch or here.offset <= session.start:
+    if here is None or session is None or here.epoch != session.epoch or here.offset <= session.start:
         return
     record = lying.get((here.epoch, here.offset - 1))
     if record is None:

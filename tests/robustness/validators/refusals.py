@@ -18,7 +18,7 @@ _IN_SESSIONS = ("ask", "cancel", "feedback", "regenerate", "retract")
 
 def violations(log: Log) -> Iterator[Violation]:
     for one in log.operations("ask", "cancel", "feedback", "regenerate", outcome="refused"):
-        if one.status == _NOT_FOUND and not _may_be_gone(log, one.session):
+        if one.status == _NOT_FOUND and not _may_be_gone(log, one):
             yield Violation(RULE, _who(one), f"was told that there is nothing to {one.kind} in", (str(one),))
     for one in log.operations(*_IN_SESSIONS, "ingest", "delete", outcome="refused"):
         if _for_good(one) and not _is_forgotten(log, one) and not _is_conflict(log, one):
@@ -29,7 +29,7 @@ def violations(log: Log) -> Iterator[Violation]:
 def _readers(log: Log) -> Iterator[Violation]:
     given = _given(log)
     for one in log.history.connections:
-        if one.ended != "refused" or one.session in log.forgotten:
+        if one.ended != "refused" or log.losses.forgotten(one.session, one.end):
             continue
         if one.status == _NOT_FOUND:
             yield Violation(RULE, f"{one.client} in {one.session.id}", "was told that there is nothing to read", (one.at,))
@@ -50,7 +50,7 @@ def _given(log: Log) -> frozenset[tuple[Session, str]]:
 
 
 def _is_forgotten(log: Log, one: Operation) -> bool:
-    return "session" in one.request and one.session in log.forgotten
+    return "session" in one.request and log.losses.forgotten(one.session, one.end)
 
 
 def _is_conflict(log: Log, one: Operation) -> bool:
@@ -60,10 +60,9 @@ def _is_conflict(log: Log, one: Operation) -> bool:
     return one.status == _CONFLICT and len(asked) > 1
 
 
-def _may_be_gone(log: Log, session: Session) -> bool:
-    """The session, or what it held."""
-    kept = log.sessions.get(session)
-    return session in log.forgotten or (kept is not None and not kept.whole)
+def _may_be_gone(log: Log, one: Operation) -> bool:
+    """The session, or what it held, when the refusal came."""
+    return log.losses.forgotten(one.session, one.end) or log.losses.first_kept(one.session, one.end) > 0
 
 
 def _who(one: Operation) -> str:

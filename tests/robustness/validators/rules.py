@@ -10,6 +10,7 @@ from tests.robustness.validators import (
     answers,
     cancellations,
     completeness,
+    cursors,
     dead_letters,
     documents,
     feedback,
@@ -18,6 +19,7 @@ from tests.robustness.validators import (
     questions,
     readers,
     refusals,
+    relays,
     sessions,
 )
 from tests.robustness.validators.violation import Violation
@@ -28,9 +30,11 @@ VALIDATORS: dict[str, Validator] = {
     one.RULE: one.violations
     for one in (
         questions,
+        relays,
         answers,
         readers,
         completeness,
+        cursors,
         documents,
         feedback,
         projections,

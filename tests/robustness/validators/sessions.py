@@ -20,7 +20,7 @@ def violations(log: Log) -> Iterator[Violation]:
     for session, queries in asked.items():
         yield from _as_acknowledged(log, session, queries)
     for session, one in log.sessions.items():
-        if session not in log.forgotten:
+        if not log.losses.made_anew(session):  # what was delivered once more lies there behind what came first
             yield from _as_asked(log, session, asked.get(session, []))
         for entry in one.entries:
             yield from _at_home(session, entry)

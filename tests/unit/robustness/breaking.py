@@ -10,7 +10,7 @@ import orjson
 
 from schemas.record import Record
 from schemas.session_id import Session
-from tests.robustness.history import Connection, Frame, History, Operation
+from tests.robustness.history import Connection, Fault, Frame, History, Operation, Outcome
 from tests.robustness.log import Log
 from tests.robustness.validators.rules import VALIDATORS
 from tests.unit.robustness.story import place_of
@@ -103,3 +103,32 @@ def cut(history: History, topic: str, offset: int) -> History:
     kept = history.run.topics[topic]._replace(starts={0: offset})
     run = history.run._replace(topics={**history.run.topics, topic: kept})
     return with_topic(history._replace(run=run), topic, [record for record in history.topics[topic] if record.offset >= offset])
+
+
+def settled_at(history: History, second: float, *, settled: bool = True) -> History:
+    """All had come to rest then, or had not in time; the topics were read 10 s later."""
+    return history._replace(run=history.run._replace(settled=settled, quiet_at=second, ended_at=second + 10))
+
+
+def with_faults(history: History, *faults: Fault) -> History:
+    return history._replace(run=history.run._replace(faults=faults))
+
+
+def cut_at(session: Session, second: float, before: int | None) -> Fault:
+    """Retention cuts a session, for a second; null: nobody knows whether it did."""
+    return Fault("cut-retention", "session", second, second + 1, {"tenant": session.tenant, "session": session.id, "before": before})
+
+
+def deleted(history: History, session: Session, second: float, outcome: Outcome = "ok") -> History:
+    """Somebody deletes the session, whatever becomes of that: its records are still there."""
+    forget = history.operations[0]._replace(
+        kind="forget", tenant=session.tenant, start=second, end=second + 1, request={"session": session.id}, outcome=outcome, response={}
+    )
+    return history._replace(operations=(*history.operations, forget))
+
+
+def gone(history: History, topic: str) -> History:
+    """The topic is there no more."""
+    topics = {name: records for name, records in history.topics.items() if name != topic}
+    kept = {name: one for name, one in history.run.topics.items() if name != topic}
+    return history._replace(topics=topics, run=history.run._replace(topics=kept))

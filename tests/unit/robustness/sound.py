@@ -77,7 +77,7 @@ def of_answer(kind: type[SessionEvent], session: Session, query: str, attempt: i
 
 def _ask(story: Story, session: Session, query: str) -> None:
     asked = event_of(QueryAsked, session, query, "asked", text=f"What of {query}?")
-    accepted = {"query_id": query, "answer_id": answer_id_of(query)}
+    accepted = {"query_id": query, "answer_id": answer_id_of(query), "cursor": story.cursor(session)}
     story.did("ask", session.tenant, "unknown", session=session.id, text=asked.text, key=query)
     story.did("ask", session.tenant, response=accepted, session=session.id, text=asked.text, key=query)
     story.write(asked)
@@ -143,7 +143,8 @@ def _failed(story: Story, query: str) -> None:
 def _asked_again(story: Story) -> None:
     answer = f"{answer_id_of('q4')}.2"
     asked = event_of(RegenerationAsked, LANE, "q4", "again", sibling=Sibling(answer_id=answer))
-    story.did("regenerate", LANE.tenant, response={"query_id": "q4", "answer_id": answer}, session=LANE.id, query_id="q4")
+    accepted = {"query_id": "q4", "answer_id": answer, "cursor": story.cursor(LANE)}
+    story.did("regenerate", LANE.tenant, response=accepted, session=LANE.id, query_id="q4")
     story.write(asked)
     story.in_session(asked)
     _begun(story, LANE, "q4", 1, 0, len(WORDS), answer_id=answer)

@@ -80,6 +80,11 @@ class Story:
         about = ("r1", reader, *session, start, start + 0.5, AT)
         self.connections.append(Connection(*about, after, None, ended, 200, tuple(frames), answer))
 
+    def cursor(self, session: Session) -> str:
+        """The session's end as it is now: what a reply tells whoever asks."""
+        end = Cursor(EPOCH, 0, len(self.topics.get(place_of(session), [])))
+        return CursorSigner(SECRET.encode()).sign(end, tenant=session.tenant, session_id=session.id)
+
     def _shown(self, session: Session, answer: str | None) -> list[Frame]:
         """By the API's own reading."""
         start = Cursor(EPOCH, 0, 0, whole=True)

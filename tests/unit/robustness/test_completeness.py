@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 
 from schemas.cursor import Cursor, CursorSigner
-from tests.robustness.history import Connection, Ending, Fault, Frame, History
-from tests.unit.robustness.breaking import cut, found_by, own, with_frames
+from tests.robustness.history import Connection, Ending, Frame, History, Outcome
+from tests.unit.robustness.breaking import cut, cut_at, deleted, found_by, gone, own, with_faults, with_frames
 from tests.unit.robustness.sound import OWN, sound
 from tests.unit.robustness.story import EPOCH, SECRET
 
 RULE = "completeness"
+_LATE_S = 500.0  # all readers have come to their end
 
 
 @pytest.mark.parametrize("missed", ["q1:asked", "a-q1:1:started", "a-q1:2:3", "a-q1:end", "q2:cancelled"])
@@ -55,41 +57,45 @@ def test_a_stale_record_that_is_shown_is_found() -> None:
 
 def test_a_gap_where_nothing_was_cut_is_found() -> None:
     """What lies in it would be lost to the reader."""
-    gap = _frame_at(10, "gap", "")._replace(text="expired")
-    broken = _only(lambda one: one._replace(frames=(*one.frames[:2], gap, *(frame for frame in one.frames if _offset(frame) > 11))))
-
-    assert ["was told of a gap (expired) where nothing was cut"] == found_by(RULE, broken)
+    assert ["was told of a gap (expired) where nothing was cut"] == found_by(RULE, _with_gap())
 
 
 def test_a_gap_where_retention_has_cut_is_in_order() -> None:
     """Also for one who had seen what is gone by now. Behind it, nothing may be missing."""
-    gap = _frame_at(10, "gap", "")._replace(text="expired")
-    gone = cut(_only(lambda one: one._replace(frames=(*one.frames[:2], gap, *(frame for frame in one.frames if _offset(frame) > 11)))), own(OWN), 11)
-    missed = gone._replace(connections=tuple(one._replace(frames=(*one.frames[:-3], *one.frames[-2:])) for one in gone.connections))
+    passed = cut(_with_gap(), own(OWN), 11)
+    missed = passed._replace(connections=tuple(one._replace(frames=(*one.frames[:-3], *one.frames[-2:])) for one in passed.connections))
 
-    assert [] == found_by(RULE, gone)
+    assert [] == found_by(RULE, passed)
     assert ["was not shown 1 of 14 records"] == found_by(RULE, missed)
 
 
 @pytest.mark.parametrize(
-    ("before", "broken"),
-    [(11, []), (10, ["was told of a gap (expired) where nothing was cut"]), (None, ["was told of a gap (expired) where nothing was cut"])],
+    ("before", "told_s", "is_found"),
+    [(11, 20.0, False), (10, 20.0, True), (None, 20.0, True), (11, 5.0, True)],
+    ids=["cut", "cut below it", "not cut", "told before the cut"],
 )
-def test_a_gap_where_a_broker_that_was_killed_since_has_the_records_again(before: int | None, broken: list[str]) -> None:
-    """What the fault had cut counts; one that could not be done has cut nothing."""
-    gap = _frame_at(10, "gap", "")._replace(text="expired")
-    history = _only(lambda one: one._replace(frames=(*one.frames[:2], gap, *(frame for frame in one.frames if _offset(frame) > 11))))
-    fault = Fault("cut-retention", "session", 1.0, 2.0, {"tenant": OWN.tenant, "session": OWN.id, "before": before})
+def test_a_gap_where_a_broker_that_was_killed_since_has_the_records_again(before: int | None, told_s: float, is_found: bool) -> None:
+    """What the fault had cut by then counts; one that could not be done has cut nothing."""
+    found = found_by(RULE, with_faults(_with_gap(told_s), cut_at(OWN, 10.0, before)))
 
-    assert broken == found_by(RULE, history._replace(run=history.run._replace(faults=(fault,))))
+    assert (["was told of a gap (expired) where nothing was cut"] if is_found else []) == found
+
+
+@pytest.mark.parametrize(("told_s", "is_found"), [(20.0, True), (620.0, False)])
+@pytest.mark.parametrize("before", [11, None], ids=["cut", "maybe cut"])
+def test_a_gap_that_was_told_before_the_only_cut_is_found(told_s: float, is_found: bool, before: int | None) -> None:
+    """What retention took ten minutes later was there when the reader was told that it was not."""
+    cut_later = with_faults(cut(_with_gap(told_s), own(OWN), 11), cut_at(OWN, 600.0, before))
+
+    assert is_found == bool(found_by(RULE, cut_later))
 
 
 def test_who_was_shown_an_end_that_retention_has_cut_since_is_asked_for_nothing_behind_it() -> None:
     """What somebody said of the answer later lies there, and is kept. Who was shown no end has missed it."""
-    gone = cut(sound(), own(OWN), 11)
-    unended = with_frames(gone, "of q1", lambda frames: [frame for frame in frames if frame.type != "AnswerCompleted"])
+    passed = cut(sound(), own(OWN), 11)
+    unended = with_frames(passed, "of q1", lambda frames: [frame for frame in frames if frame.type != "AnswerCompleted"])
 
-    assert [] == found_by(RULE, gone)
+    assert [] == found_by(RULE, passed)
     assert ["was not shown 4 of 4 records"] == found_by(RULE, unended)
 
 
@@ -111,13 +117,32 @@ def test_a_session_that_is_gone_is_found() -> None:
 
 def test_a_session_that_was_forgotten_may_be_gone() -> None:
     """Its client has deleted it, or a fault has."""
-    history = sound()
-    forgotten = history.operations[0]._replace(kind="forget", request={"session": OWN.id})
-    gone = history._replace(
-        operations=(*history.operations, forgotten), topics={name: each for name, each in history.topics.items() if name != own(OWN)}
-    )
+    assert [] == found_by(RULE, gone(deleted(sound(), OWN, _LATE_S), own(OWN)))
+    assert [] == found_by(RULE, gone(deleted(sound(), OWN, _LATE_S, "unknown"), own(OWN)))
 
-    assert [] == found_by(RULE, gone)
+
+@pytest.mark.parametrize("outcome", ["unknown", "ok"])
+def test_a_hole_before_a_session_was_forgotten_is_found(outcome: Outcome) -> None:
+    """It was there when the reader came by. One that broke off, and whose topic is still there, has deleted nothing at all."""
+    hole = _shown("whole", lambda frames: [frame for frame in frames if frame.id != "a-q1:2:3"])
+
+    assert any(what.startswith("was not shown 1 of") for what in found_by(RULE, deleted(hole, OWN, _LATE_S, outcome)))
+    assert [] == found_by(RULE, deleted(hole, OWN, 0.0))
+    assert any(what.startswith("was not shown 1 of") for what in found_by(RULE, deleted(hole, OWN, 0.0, "unknown")))
+
+
+def test_a_gap_before_a_session_was_forgotten_is_found() -> None:
+    """Nothing was gone yet. Behind that a gap is in order, and what its reader was shown then is another topic's."""
+    assert ["was told of a gap (expired) where nothing was cut"] == found_by(RULE, gone(deleted(_with_gap(5.0), OWN, 8.0), own(OWN)))
+    assert [] == found_by(RULE, gone(deleted(_with_gap(9.0), OWN, 8.0), own(OWN)))
+
+
+def test_a_deletion_that_nobody_knows_of_and_that_came_true_excuses_what_follows() -> None:
+    """The topic is there, and it is another one."""
+    history = deleted(_with_gap(900.0), OWN, 800.0, "unknown")
+    anew = history.run.topics[own(OWN)]._replace(epoch=str(UUID(int=8)))
+
+    assert [] == found_by(RULE, history._replace(run=history.run._replace(topics={**history.run.topics, own(OWN): anew})))
 
 
 def test_who_began_at_the_latest_is_asked_for_what_followed() -> None:
@@ -138,6 +163,12 @@ def _only(change: Callable[[Connection], Connection]) -> History:
     parts = [one for one in sound().connections if one.reader == "whole" and one.session == OWN]
     whole = parts[0]._replace(frames=tuple(frame for one in parts for frame in one.frames), ended="caught-up")
     return sound()._replace(connections=(change(whole),))
+
+
+def _with_gap(told_s: float = 0.0) -> History:
+    """Its reader is told of one behind the second record, and goes on behind the eleventh."""
+    gap = _frame_at(10, "gap", "")._replace(text="expired", at=told_s)
+    return _only(lambda one: one._replace(frames=(*one.frames[:2], gap, *(frame for frame in one.frames if _offset(frame) > 11))))
 
 
 def _frame_at(offset: int, kind: str, event_id: str) -> Frame:

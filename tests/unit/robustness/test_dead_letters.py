@@ -8,7 +8,21 @@ import pytest
 
 from schemas.topics import ANSWERS, DEAD_LETTERS, DOCUMENTS, FEEDBACK, INGESTIONS, QUERIES
 from tests.robustness.history import Fault, History
-from tests.unit.robustness.breaking import also, altered, cut, found_by, is_of, own, with_topic, without, written_at
+from tests.unit.robustness.breaking import (
+    also,
+    altered,
+    cut,
+    cut_at,
+    deleted,
+    found_by,
+    gone,
+    is_of,
+    own,
+    with_faults,
+    with_topic,
+    without,
+    written_at,
+)
 from tests.unit.robustness.sound import OWN, sound
 
 RULE = "dead letters"
@@ -55,14 +69,32 @@ def test_a_dead_letter_of_a_document_that_was_taken_in_is_found() -> None:
     assert [] == found_by(RULE, _another(DOCUMENTS.name, **walrus))
 
 
-@pytest.mark.parametrize(("ended_s", "is_found"), [(20.0, True), (40.0, False)])
-def test_a_dead_letter_of_feedback_whose_answer_was_cut_away_is_in_order(ended_s: float, is_found: bool) -> None:
-    """At 30 s its session held the answer no more, or still did; that it was made once more later on changes nothing."""
+@pytest.mark.parametrize(("ended_s", "cut_s", "is_found"), [(20.0, 25.0, True), (40.0, 25.0, False), (40.0, 35.0, True)])
+def test_a_dead_letter_of_feedback_whose_answer_was_cut_away_is_in_order(ended_s: float, cut_s: float, is_found: bool) -> None:
+    """At 30 s its session held the answer no more, or still did; that it was made once more, or was cut, later on changes nothing."""
     given = {"topic": FEEDBACK.name, "offset": 0, "original_value": _value_of(FEEDBACK.name, 0)}
     broken = written_at(written_at(also(sound(), DEAD_LETTERS.name, is_of(topic=QUERIES.name), **given), DEAD_LETTERS.name, 30.0), own(OWN), ended_s)
-    cut = Fault("cut-retention", "session", 25.0, 26.0, {"tenant": OWN.tenant, "session": OWN.id, "before": 0})
 
-    assert is_found == bool(found_by(RULE, broken._replace(run=broken.run._replace(faults=(cut,)))))
+    assert is_found == bool(found_by(RULE, with_faults(broken, cut_at(OWN, cut_s, 9))))
+
+
+@pytest.mark.parametrize(("deleted_s", "is_found"), [(20.0, False), (40.0, True)])
+def test_a_dead_letter_before_its_session_was_forgotten_has_to_be_deserved(deleted_s: float, is_found: bool) -> None:
+    """At 30 s there was nothing wrong with it yet."""
+    given = {"topic": FEEDBACK.name, "offset": 0, "original_value": _value_of(FEEDBACK.name, 0)}
+    letter = written_at(also(sound(), DEAD_LETTERS.name, is_of(topic=QUERIES.name), **given), DEAD_LETTERS.name, 30.0)
+
+    assert is_found == bool(found_by(RULE, deleted(letter, OWN, deleted_s)))
+    assert is_found == bool(found_by(RULE, gone(deleted(letter, OWN, deleted_s), own(OWN))))
+
+
+@pytest.mark.parametrize(("written_s", "is_found"), [(10.0, True), (60.0, False)])
+def test_a_session_that_was_made_anew_does_not_tell_how_a_question_ended_before(written_s: float, is_found: bool) -> None:
+    """Deleted at 40 s. The letter is of 30 s."""
+    first = {"offset": 0, "original_value": _value_of(QUERIES.name, 0)}
+    letter = written_at(_another(QUERIES.name, **first), DEAD_LETTERS.name, 30.0)
+
+    assert is_found == bool(found_by(RULE, deleted(written_at(letter, own(OWN), written_s), OWN, 40.0)))
 
 
 def test_a_dead_letter_of_sound_feedback_is_found() -> None:

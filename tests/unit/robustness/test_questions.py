@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.topics import ANSWERS, QUERIES
 from tests.robustness.history import Operation
-from tests.unit.robustness.breaking import also, altered, cut, found_by, is_of, own, with_operations, without
+from tests.unit.robustness.breaking import (
+    also,
+    altered,
+    cut,
+    cut_at,
+    deleted,
+    found_by,
+    gone,
+    is_of,
+    own,
+    settled_at,
+    with_faults,
+    with_operations,
+    with_topic,
+    without,
+    written_at,
+)
 from tests.unit.robustness.sound import LANE, OWN, sound
 
 RULE = "questions"
@@ -54,12 +72,46 @@ def test_an_answer_without_an_end_is_found() -> None:
     assert ["has not ended"] == found_by(RULE, without(sound(), own(LANE), is_of(id="a-q4:end")))
 
 
-def test_an_answer_that_still_has_time_may_be_under_way() -> None:
-    """It was asked for a moment before the end of the run."""
+@pytest.mark.parametrize(
+    ("settled", "asked_s", "quiet_s", "is_found"),
+    [(False, 60.0, 90.0, False), (True, 60.0, 90.0, True), (True, 95.0, 90.0, False), (False, 60.0, 300.0, True)],
+    ids=["under way", "at rest", "asked since all was at rest", "its time is up"],
+)
+def test_an_answer_that_still_has_time_may_be_under_way(settled: bool, asked_s: float, quiet_s: float, is_found: bool) -> None:
+    """It was asked for a moment before the end of the run. But nothing is under way of what was asked before all had come to rest."""
     unended = without(sound(), own(LANE), is_of(id="a-q4:end"))
-    late = with_operations(unended, lambda one: one._replace(end=one.end + 10_000) if _is_of(one, "q4") else one)
+    asked = with_operations(unended, lambda one: one._replace(end=asked_s) if _is_of(one, "q4") else one)
 
-    assert [] == found_by(RULE, late)
+    assert is_found == bool(found_by(RULE, settled_at(written_at(asked, QUERIES.name, asked_s), quiet_s, settled=settled)))
+
+
+def test_an_answer_without_an_end_whose_session_is_still_there_is_found() -> None:
+    """Somebody has tried to delete it, and could not."""
+    unended = without(sound(), own(OWN), is_of(id="a-q2:end"))
+
+    assert ["has not ended"] == found_by(RULE, deleted(unended, OWN, 500.0, "unknown"))
+    assert [] == found_by(RULE, deleted(unended, OWN, 500.0))
+
+
+@pytest.mark.parametrize(("query", "is_found"), [("q2", True), ("q3", False)])
+def test_a_question_of_a_forgotten_session_of_which_nothing_tells_is_found(query: str, is_found: bool) -> None:
+    """It was lost before somebody deleted its session, most likely. What failed has a dead letter."""
+    unended = without(sound(), ANSWERS.name, is_of(id=f"a-{query}:end"))
+    lost = ["has neither an audit record nor a dead letter, and its session is gone"]
+
+    assert [] == found_by(RULE, gone(deleted(sound(), OWN, 500.0), own(OWN)))
+    assert (lost if is_found else []) == found_by(RULE, gone(deleted(unended, OWN, 500.0), own(OWN)))
+
+
+@pytest.mark.parametrize(("asked_s", "is_found"), [(20.0, False), (200.0, True)])
+@pytest.mark.parametrize("nothing_left", [False, True], ids=["some records", "no record"])
+def test_a_question_that_was_asked_after_its_session_was_cut_has_to_end(asked_s: float, is_found: bool, nothing_left: bool) -> None:
+    """At 30 s retention cut the session; it may have taken a question's end that was there then, none of one that was asked later."""
+    passed = with_faults(cut(sound(), own(OWN), 17), cut_at(OWN, 30.0, 17))
+    left = with_topic(passed, own(OWN), [] if nothing_left else passed.topics[own(OWN)])
+    broken = written_at(without(left, QUERIES.name, lambda event: event["session_id"] != OWN.id), QUERIES.name, asked_s)
+
+    assert is_found == ("has not ended" in found_by(RULE, broken))
 
 
 def test_an_unknown_question_that_is_in_the_log_has_to_end_as_well() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.robustness.history import Frame, History
-from tests.unit.robustness.breaking import found_by, is_of, own, with_frames, without
+from tests.unit.robustness.breaking import deleted, found_by, is_of, own, with_frames, without
 from tests.unit.robustness.sound import OTHER, OWN, sound
 
 RULE = "readers"
@@ -66,6 +66,13 @@ def test_a_record_that_is_shown_otherwise_than_it_lies_is_found() -> None:
     broken = _shown("of q1", lambda frames: [frame._replace(digest="00") if frame.id == "a-q1:2:2" else frame for frame in frames])
 
     assert ["was shown something else than lies at session.default.tOwn[0]@6"] == found_by(RULE, broken)
+
+
+def test_a_record_that_is_shown_otherwise_before_its_session_was_forgotten_is_found() -> None:
+    """What was deleted later lay there then; and it may still."""
+    broken = _shown("of q1", lambda frames: [frame._replace(digest="00") if frame.id == "a-q1:2:2" else frame for frame in frames])
+
+    assert ["was shown something else than lies at session.default.tOwn[0]@6"] == found_by(RULE, deleted(broken, OWN, 500.0, "unknown"))
 
 
 def test_a_record_that_was_shown_and_lies_nowhere_is_found() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.robustness.history import History, Operation
-from tests.unit.robustness.breaking import found_by, with_operations
+from tests.unit.robustness.breaking import cut, cut_at, deleted, found_by, own, with_faults, with_operations
 from tests.unit.robustness.sound import OWN, sound
 
 RULE = "refusals"
@@ -23,6 +23,22 @@ def test_a_session_that_was_forgotten_is_not_there() -> None:
     forgot = asked._replace(kind="forget", outcome="ok", status=204)
 
     assert [] == found_by(RULE, refused._replace(operations=(*refused.operations, forgot)))
+
+
+@pytest.mark.parametrize(("later_s", "is_found"), [(-1.0, False), (200.0, True)])
+def test_who_is_told_so_before_the_session_was_forgotten_is_told_wrong(later_s: float, is_found: bool) -> None:
+    """It was there. The same of whoever reads in it, and of any other refusal."""
+    told_s = _FIRST.end
+    for broken in (with_operations(sound(), _refused), with_operations(sound(), lambda one: _refused(one, 403)), _unread(told_s)):
+        assert is_found == bool(found_by(RULE, deleted(broken, OWN, told_s + later_s)))
+
+
+@pytest.mark.parametrize(("later_s", "is_found"), [(-1.0, False), (200.0, True)])
+def test_who_is_told_so_before_the_session_was_cut_is_told_wrong(later_s: float, is_found: bool) -> None:
+    """Nothing was gone yet."""
+    broken = with_faults(cut(with_operations(sound(), _refused), own(OWN), 11), cut_at(OWN, _FIRST.end + later_s, 11))
+
+    assert is_found == bool(found_by(RULE, broken))
 
 
 def test_a_reader_of_a_session_that_there_is_must_not_be_told_that_there_is_none() -> None:
@@ -62,6 +78,12 @@ def test_a_key_under_which_something_else_was_asked_may_be_refused() -> None:
     other = _FIRST._replace(request={**_FIRST.request, "text": "What else?"}, outcome="refused", status=409, response={})
 
     assert [] == found_by(RULE, sound()._replace(operations=(*sound().operations, other)))
+
+
+def _unread(told_s: float) -> History:
+    """A reader is told that there is no such session."""
+    (first, *others) = (one for one in sound().connections if one.session == OWN)
+    return sound()._replace(connections=(first._replace(ended="refused", status=404, end=told_s, frames=()), *others))
 
 
 def _resumed(status: int, after: str | None = None) -> History:

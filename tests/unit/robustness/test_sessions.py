@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from schemas.topics import QUERIES, SESSIONS
-from tests.unit.robustness.breaking import altered, exchanged, found_by, is_of, own, with_operations, without
+from tests.robustness.history import Outcome
+from tests.unit.robustness.breaking import altered, deleted, exchanged, found_by, is_of, own, with_operations, without, written_at
 from tests.unit.robustness.sound import LANE, OTHER, OWN, sound
 
 RULE = "sessions"
@@ -14,6 +17,14 @@ def test_questions_in_another_order_than_in_queries_are_found() -> None:
     assert ["its questions lie in another order than they were asked in"] == found_by(
         RULE, exchanged(sound(), own(OWN), is_of(id="q1:asked"), is_of(id="q2:asked"))
     )
+
+
+@pytest.mark.parametrize(("written_s", "outcome", "is_found"), [(20.0, "ok", True), (60.0, "ok", False), (60.0, "unknown", True)])
+def test_questions_in_another_order_than_in_queries_were_written_after_a_deletion(written_s: float, outcome: Outcome, is_found: bool) -> None:
+    """At 40 s: the session was made anew by one question, and those before it, which nobody had acknowledged, were delivered again."""
+    broken = written_at(exchanged(sound(), own(OWN), is_of(id="q1:asked"), is_of(id="q2:asked")), own(OWN), written_s)
+
+    assert is_found == bool(found_by(RULE, deleted(broken, OWN, 40.0, outcome)))
 
 
 def test_questions_in_another_order_than_they_were_acknowledged_in_are_found() -> None:
