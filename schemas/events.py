@@ -62,6 +62,7 @@ from schemas.session_events import (
     Understanding,
     answer_id_of,
     is_sibling_of,
+    query_id_in,
 )
 
 __all__ = [
@@ -134,6 +135,7 @@ __all__ = [
     "answer_id_of",
     "is_sibling_of",
     "now",
+    "query_id_in",
 ]
 
 EVENTS: dict[str, type[Event]] = {
