@@ -17,10 +17,9 @@ from api.principal import Principal
 from api.problems import refusals
 from api.sessions import Asker, SessionId, session_of
 from api.wiring import Wired, Wiring, context
-from connectors.session_log import SessionLog
-from connectors.session_log.judged_session import JudgedSession, judged_session, judged_since_asked
+from connectors.session_log.judged_session import JudgedSession, judged_session
 from schemas.errors import InvalidFeedback, UnknownAnswer, UnknownFeedback
-from schemas.events import Feedback, FeedbackGiven, FeedbackRetracted, answer_id_of, query_id_in
+from schemas.events import Feedback, FeedbackGiven, FeedbackRetracted, answer_id_of
 from schemas.feedback_bodies import FeedbackAccepted, FeedbackWanted
 from schemas.feedback_check import require_sound
 from schemas.http_bodies import ID_LENGTH, ID_PATTERN
@@ -37,7 +36,7 @@ _PATIENCE_S, _LOOK_S = 2.0, 0.1  # until a worker has put into the session what 
 async def give_feedback(session_id: SessionId, wanted: FeedbackWanted, wired: Wired, principal: Asker) -> FeedbackAccepted:
     """Judge an answer, a chunk that it was made from, or two answers against each other. Given again under its id, the later words count."""
     session = session_of(principal, session_id)
-    judged = await _judged(wired.session_log, session, wanted)
+    judged = await judged_session(wired.session_log, session)
     event = _given(wanted, judged, session, principal)
     bind_contextvars(correlation=event.query_id)
     require_sound(event, judged.answers, under_way=judged.under_way, failed=judged.failed)
@@ -64,15 +63,6 @@ async def retract_feedback(session_id: SessionId, feedback_id: FeedbackId, wired
         )
         await wired.journal.append(event, context())
     return FeedbackAccepted(feedback_id=feedback_id, query_id=given.query_id, answer_id=given.answer_id)
-
-
-async def _judged(session_log: SessionLog, session: Session, wanted: FeedbackWanted) -> JudgedSession:
-    """What has to be known of the session. If no answer is named it is the last one, which the whole session tells."""
-    answer_id = wanted.answer_id or (answer_id_of(wanted.query_id) if wanted.query_id else None)
-    if answer_id is None:
-        return await judged_session(session_log, session)
-    query_id = wanted.query_id or query_id_in(answer_id)
-    return await judged_since_asked(session_log, session, query_id, wanted.feedback_id or query_id, {answer_id, wanted.better_than or answer_id})
 
 
 def _given(wanted: FeedbackWanted, judged: JudgedSession, session: Session, principal: Principal) -> FeedbackGiven:

@@ -62,7 +62,6 @@ from schemas.session_events import (
     Understanding,
     answer_id_of,
     is_sibling_of,
-    query_id_in,
 )
 
 __all__ = [
@@ -135,7 +134,6 @@ __all__ = [
     "answer_id_of",
     "is_sibling_of",
     "now",
-    "query_id_in",
 ]
 
 EVENTS: dict[str, type[Event]] = {

@@ -17,11 +17,6 @@ def answer_id_of(query_id: str) -> str:
     return f"a-{query_id}"
 
 
-def query_id_in(answer_id: str) -> str:
-    """The question of an answer by its id, if that is one of ours."""
-    return answer_id.removeprefix("a-").partition(".")[0]
-
-
 def is_sibling_of(answer_id: str, query_id: str) -> bool:
     """Whether that can be the id of another answer to the question: its first one's, a dot, and what tells them apart."""
     first = f"{answer_id_of(query_id)}."

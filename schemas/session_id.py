@@ -33,7 +33,6 @@ class Session(NamedTuple):
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, lower case
 _OWN_TOPIC = re.compile(r"t[A-Za-z0-9_-]{1,100}")
-_OURS = re.compile(rf"[a-z][{_ALPHABET}]{{26}}")
 _LANE = re.compile(rf"l([{_ALPHABET}]{{26}})([{_ALPHABET}]{{10}})")
 
 
@@ -62,12 +61,6 @@ def require_placement(session_id: str, tenant: str) -> Placement:
 def created_ms(session_id: str) -> int:
     """Milliseconds since 1970 at which a lane's session id was made."""
     return int(sum(_ALPHABET.index(c) << 5 * place for place, c in enumerate(reversed(session_id[1:11]))))
-
-
-def made_ms(name: str) -> int | None:
-    """The same of any id that is a letter and a ULID, as those of questions and feedback are that nobody named himself; None of others. What somebody
-    else made up may look like one."""
-    return created_ms(name) if _OURS.fullmatch(name) else None
 
 
 def new_ulid() -> str:

@@ -88,11 +88,6 @@ class SessionLog(Protocol):
         have cut any of its records. Raises UnknownSession."""
         ...
 
-    async def since(self, session: Session, ms: int) -> Cursor:
-        """A cursor before which nothing lies that was written then, in milliseconds since 1970, or later. It may be the session's beginning.
-        Raises UnknownSession."""
-        ...
-
     async def end(self, session: Session) -> Cursor:
         """The cursor behind the last record: what is written from now on lies at or after it. Raises UnknownSession."""
         ...

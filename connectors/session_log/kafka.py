@@ -22,7 +22,7 @@ from schemas.cursor import Cursor
 from schemas.errors import LogUnavailable, RoxyError, UnknownSession
 from schemas.events import Event
 from schemas.record import Draft, Position
-from schemas.session_id import Session, created_ms, placement_of
+from schemas.session_id import Session, placement_of
 from schemas.settings import Settings
 from schemas.topics import session_topic
 
@@ -88,16 +88,8 @@ class KafkaSessionLog:
         place = await self._places.require(session)
         async with mapped_errors():
             kept = await self._places.bounds(place)
-            first = kept.first if session.placement == "topic" else await self._places.offset_at(place, kept, created_ms(session.id))
+            first = kept.first if session.placement == "topic" else await self._places.offset_of_birth(session, place, kept)
         return place.cursor(first)._replace(whole=kept.first == 0 or kept.first < first)
-
-    async def since(self, session: Session, ms: int) -> Cursor:
-        if session.placement == "topic":  # nothing of others lies in between
-            return await self.beginning(session)
-        place = await self._places.require(session)
-        async with mapped_errors():
-            kept = await self._places.bounds(place)
-            return place.cursor(await self._places.offset_at(place, kept, max(ms, created_ms(session.id))))
 
     async def end(self, session: Session) -> Cursor:
         place = await self._places.known(session)
@@ -174,7 +166,7 @@ class KafkaSessionLog:
         """Between which offsets a reader with that cursor finds the session. Raises KafkaError."""
         bounds = await self._places.bounds(place)
         if after is None and session.placement == "lane":  # nothing of this session lies before the moment its id was made
-            return bounds._replace(first=await self._places.offset_at(place, bounds, created_ms(session.id)))
+            return bounds._replace(first=await self._places.offset_of_birth(session, place, bounds))
         return bounds
 
     async def _read(self, place: Place, session: Session, start: int, end: int) -> AsyncGenerator[list[SessionRecord], None]:

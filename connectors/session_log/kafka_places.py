@@ -17,7 +17,7 @@ from connectors.kafka.client import mapped_errors
 from connectors.kafka.wire import EARLIEST, LATEST, TopicPlace, offsets_at, topic_places
 from schemas.cursor import Cursor
 from schemas.errors import LogUnavailable, UnknownSession
-from schemas.session_id import Session
+from schemas.session_id import Session, created_ms
 from schemas.settings import Settings
 from schemas.topics import SESSIONS, session_topic
 
@@ -115,10 +115,10 @@ class Places:
         first, end = await asyncio.gather(*(offsets_at(self._client, leaders, when) for when in (EARLIEST, LATEST)))
         return Bounds(first[place.partition], end[place.partition])
 
-    async def offset_at(self, place: Place, bounds: Bounds, ms: int) -> int:
-        """The first offset of a partition at which a record can lie that was written then or later."""
-        found = await offsets_at(self._client, {place.partition: place.leader}, ms - _CLOCK_SKEW_MS)
-        offset = found[place.partition]
+    async def offset_of_birth(self, session: Session, place: Place, bounds: Bounds) -> int:
+        """The first offset of a lane at which a record of the session can lie."""
+        born = await offsets_at(self._client, {place.partition: place.leader}, created_ms(session.id) - _CLOCK_SKEW_MS)
+        offset = born[place.partition]
         return bounds.end if offset < 0 else offset
 
     async def _create_topic(self, name: str) -> None:

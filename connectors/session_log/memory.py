@@ -93,9 +93,6 @@ class MemorySessionLog:
     async def beginning(self, session: Session) -> Cursor:
         return self._topic(session).beginning
 
-    async def since(self, session: Session, ms: int) -> Cursor:
-        return await self.beginning(session)
-
     async def end(self, session: Session) -> Cursor:
         topic = self._topic(session)
         return topic.cursor(topic.end)

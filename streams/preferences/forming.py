@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from connectors.session_log.base import SessionLog
-from connectors.session_log.judged_session import JudgedSession, judged_session, judged_since_asked
+from connectors.session_log.judged_session import JudgedSession, judged_session
 from schemas.cursor import Cursor
 from schemas.errors import UnknownAnswer
 from schemas.events import Feedback, FeedbackGiven, PreferencePairFormed
@@ -95,11 +95,11 @@ async def _later(event: Feedback, session_log: SessionLog, session: Session, aft
 
 async def _once_answered(event: Feedback, session_log: SessionLog, session: Session) -> tuple[JudgedSession, Cursor]:
     """The session, when no answer that is judged is still being made; and a cursor behind which all lies that it does not know."""
-    about = {event.answer_id, event.better_than or event.answer_id} if isinstance(event, FeedbackGiven) else set[str]()
+    about = {event.answer_id, event.better_than} - {None} if isinstance(event, FeedbackGiven) else set()
     for _ in range(_LOOKS):
         end = await session_log.end(session)
-        judged = await judged_since_asked(session_log, session, event.query_id, event.feedback_id, about)
+        judged = await judged_session(session_log, session)
         if not about & judged.under_way:
             return judged, end
         await asyncio.sleep(_LOOK_S)
-    raise UnknownAnswer(f"The answer {', '.join(sorted(about))} was not ended within {_LOOKS * _LOOK_S:g} s.")
+    raise UnknownAnswer(f"The answer {', '.join(sorted(map(str, about)))} was not ended within {_LOOKS * _LOOK_S:g} s.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -100,17 +99,6 @@ async def test_nothing_of_a_session_lies_before_its_beginning(bench: Bench) -> N
     assert beginning == await bench.elsewhere.beginning(session)
     assert beginning.whole
     assert asked(range(2)) == names(await history(bench.log, session, beginning))
-
-
-async def test_nothing_that_was_written_since_lies_before(bench: Bench) -> None:
-    """Of a time before, all counts; of one to come nothing has to, and what does is there still."""
-    session = await bench.session()
-    before_ms = time.time_ns() // 1_000_000
-    await bench.write(session, 2)
-    since, later = await bench.log.since(session, before_ms), await bench.log.since(session, before_ms + 3_600_000)
-
-    assert asked(range(2)) == names(await history(bench.log, session, since))
-    assert names(await history(bench.log, session, later)) in (asked(range(2)), [])
 
 
 async def test_a_late_joiner_is_spliced_in_while_a_writer_keeps_appending(bench: Bench) -> None:

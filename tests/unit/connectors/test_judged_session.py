@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
-from connectors.session_log.judged_session import judged_session, judged_since_asked
+from connectors.session_log.judged_session import judged_session
 from connectors.session_log.memory import MemorySessionLog
-from schemas.cursor import Cursor
-from schemas.events import AnswerFailed, Event, GenerationStarted, QueryAsked, QueryCancelled, RegenerationAsked, Sibling, answer_id_of
-from schemas.session_id import Session, made_ms
+from schemas.events import AnswerFailed, GenerationStarted, QueryAsked, QueryCancelled, RegenerationAsked, Sibling
+from schemas.session_id import Session
 from tests.builders import CONTEXT
 from tests.unit.streams.preferences.judged import an_answer, given, retracted
 
@@ -69,49 +66,3 @@ async def test_a_part_of_a_session_can_be_read() -> None:
     await session_log.append(SESSION, [retracted()], CONTEXT)
 
     assert (retracted(),) == (await judged_session(session_log, SESSION, end)).feedback
-
-
-OLD, NEW = "q01kqzz0000" + "0" * 16, "q01kqzz0001" + "0" * 16
-
-
-class Long(MemorySessionLog):
-    """Two questions with their answers, the first one judged under the feedback id `OLD`; what was written since the second one lies at its end."""
-
-    async def since(self, session: Session, ms: int) -> Cursor:
-        return (await self.beginning(session))._replace(offset=3 if ms == made_ms(NEW) else 0)
-
-
-def answered(query_id: str) -> list[Event]:
-    asked = QueryAsked(**{**_QUERY, "query_id": query_id}, id=f"{query_id}:asked", text="Kept?")
-    return [asked, an_answer(query_id=query_id, answer_id=answer_id_of(query_id))]
-
-
-@pytest.mark.parametrize(
-    ("query", "feedback", "answer", "whole"),
-    [
-        (NEW, NEW, NEW, False),
-        (OLD, NEW, OLD, True),
-        ("q1", NEW, NEW, True),
-        (NEW, "mine", NEW, True),
-        (NEW, NEW, "q9", True),
-    ],
-)
-async def test_of_a_session_is_read_what_a_judgement_needs(query: str, feedback: str, answer: str, whole: bool) -> None:
-    """From its question on; all of it if nobody knows when that was, or if what is judged lies farther back."""
-    async with Long() as session_log:
-        await session_log.create(SESSION)
-        await session_log.append(SESSION, [*answered(OLD), given("f1"), *answered(NEW)], CONTEXT)
-        judged = await judged_since_asked(session_log, SESSION, query, feedback, {answer_id_of(answer)})
-
-    assert ({answer_id_of(NEW)} | ({answer_id_of(OLD)} if whole else set())) == judged.answers.keys()
-
-
-async def test_an_id_that_has_judged_an_older_answer_leads_back_to_it() -> None:
-    """Its judgement moves from there: what is true of the older answer changes too."""
-    async with Long() as session_log:
-        await session_log.create(SESSION)
-        moved = given(NEW, answer_id=answer_id_of(OLD))
-        await session_log.append(SESSION, [*answered(OLD), given("f1"), *answered(NEW), moved], CONTEXT)
-        judged = await judged_since_asked(session_log, SESSION, NEW, NEW, {answer_id_of(NEW)})
-
-    assert {answer_id_of(OLD), answer_id_of(NEW)} == judged.answers.keys()

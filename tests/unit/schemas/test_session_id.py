@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import InvalidSessionId
 from schemas.events import TENANT
-from schemas.session_id import Session, created_ms, made_ms, new_session_id, new_ulid, placement_of, require_placement
+from schemas.session_id import Session, created_ms, new_session_id, new_ulid, placement_of, require_placement
 from schemas.settings import Placement
 
 TENANTS = st.from_regex(TENANT, fullmatch=True)
@@ -90,15 +90,3 @@ def test_a_lane_id_knows_when_it_was_made(milliseconds: int) -> None:
 def test_ids_do_not_repeat() -> None:
     """80 random bits within one millisecond."""
     assert len({new_ulid() for _ in range(10_000)}) == 10_000
-
-
-@given(MILLISECONDS)
-def test_an_id_of_ours_tells_when_it_was_made(milliseconds: int) -> None:
-    """A letter and a ULID: those of questions and feedback."""
-    assert made_ms(f"q{_made_at(milliseconds)[1:27]}") == milliseconds
-
-
-@pytest.mark.parametrize("name", ["", "q1", "my-question", "q" + "u" * 26, "Q" + "0" * 26, "q" + "0" * 27])
-def test_somebody_elses_id_tells_nothing(name: str) -> None:
-    """Whoever looks for what was written since looks through all."""
-    assert made_ms(name) is None
