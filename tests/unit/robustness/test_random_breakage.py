@@ -27,7 +27,7 @@ from tests.robustness.validators.rules import violations_of
 from tests.unit.robustness.breaking import fields_of, with_topic
 from tests.unit.robustness.sound import sound
 
-UNHURRIED = settings(max_examples=40)
+SOME = settings(max_examples=40)
 _JUDGED = (QUERIES.name, ANSWERS.name, FEEDBACK.name, DOCUMENTS.name, DEAD_LETTERS.name, INGESTIONS.name)
 #: Of each type, what it says that is held against something else.
 _TELLING = {
@@ -75,7 +75,7 @@ def places_of_frames() -> list[Place]:
     return [Place(str(number), frame) for number, one in enumerate(sound().connections) for frame in range(len(one.frames))]
 
 
-@UNHURRIED
+@SOME
 @for_all(st.sampled_from(places_in_sessions() + places_in_topics()))
 def test_a_record_that_is_lost_is_missed(place: Place) -> None:
     """Of a session, or of a topic that the product folds."""
@@ -84,7 +84,7 @@ def test_a_record_that_is_lost_is_missed(place: Place) -> None:
     assert violations_of(with_topic(sound(), place.of, [*records[: place.number], *records[place.number + 1 :]]))
 
 
-@UNHURRIED
+@SOME
 @for_all(st.sampled_from(places_in_sessions() + places_in_topics()))
 def test_a_record_that_says_something_else_is_noticed(place: Place) -> None:
     """In what it tells."""
@@ -94,7 +94,7 @@ def test_a_record_that_says_something_else_is_noticed(place: Place) -> None:
     assert violations_of(with_topic(sound(), place.of, records))
 
 
-@UNHURRIED
+@SOME
 @for_all(st.sampled_from(places_in_sessions()), st.data())
 def test_two_records_of_a_session_in_each_others_place_are_noticed(place: Place, data: st.DataObject) -> None:
     """Wherever both lie."""
@@ -106,14 +106,14 @@ def test_two_records_of_a_session_in_each_others_place_are_noticed(place: Place,
     assert violations_of(with_topic(sound(), place.of, records))
 
 
-@UNHURRIED
+@SOME
 @for_all(st.sampled_from(places_of_frames()))
 def test_a_record_that_a_reader_was_not_shown_is_missed(place: Place) -> None:
     """In the middle of a connection, or between two."""
     assert violations_of(_reshown(place, lambda frames: [*frames[: place.number], *frames[place.number + 1 :]]))
 
 
-@UNHURRIED
+@SOME
 @for_all(st.sampled_from(places_of_frames()), st.data())
 def test_a_record_that_a_reader_was_shown_again_is_noticed(place: Place, data: st.DataObject) -> None:
     """At once, or any time later."""
@@ -123,7 +123,7 @@ def test_a_record_that_a_reader_was_shown_again_is_noticed(place: Place, data: s
     assert violations_of(_reshown(place, lambda frames: [*frames[:later], frames[place.number], *frames[later:]]))
 
 
-@UNHURRIED
+@SOME
 @for_all(st.sampled_from([place for place in places_of_frames() if place.number]), st.data())
 def test_two_records_that_a_reader_was_shown_in_another_order_are_noticed(place: Place, data: st.DataObject) -> None:
     """Next to each other, or far apart."""
@@ -136,7 +136,7 @@ def test_two_records_that_a_reader_was_shown_in_another_order_are_noticed(place:
     assert violations_of(_reshown(place, exchanged))
 
 
-@UNHURRIED
+@SOME
 @for_all(st.sampled_from(places_of_frames()), st.sampled_from(["cursor", "digest", "tenant", "session"]))
 def test_a_record_that_a_reader_was_shown_otherwise_is_noticed(place: Place, field: str) -> None:
     """With another's cursor, in other words, or as somebody else's."""

@@ -185,7 +185,7 @@ async def test_a_cancellation_stops_all_answers_or_the_one_that_it_names(
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_of_answers_that_come_side_by_side_each_is_folded_by_itself(data: st.DataObject) -> None:
     """However their records are mixed, with attempts that begin anew: the fold of one is that of its own records alone."""
     founds = [FOUND, *(FOUND.model_copy(update={"sibling": Sibling(answer_id=f"a-q1.{name}")}) for name in "12")]

@@ -189,7 +189,7 @@ async def test_an_older_question_is_told_what_it_was_told_before() -> None:
 
 
 @given(asked=st.lists(st.tuples(st.integers(0, 20), st.sampled_from([(8,), (8, 40), (40,), (80,)])), min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_a_worker_has_kept_never_shows(asked: list[tuple[int, tuple[int, ...]]]) -> None:
     """Whatever was asked before, in whichever order and with whatever reach: it tells what one tells that has read nothing."""
 

@@ -20,7 +20,7 @@ _SCHEDULES = st.lists(st.one_of(_ADMIT, _ADMIT, _ADMIT, _FINISH, _FINISH, _REVOK
 
 
 @given(schedule=_SCHEDULES, slots=st.integers(1, 4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_the_schedule_nothing_unfinished_is_passed_and_keys_keep_their_order(schedule: list[tuple[str, int, str, str]], slots: int) -> None:
     """Any order of arrivals, ends and revocations: heads never pass an unfinished record, keys are worked on one by one in order, slots hold."""
     asyncio.run(_follow(schedule, slots))

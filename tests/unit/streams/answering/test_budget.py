@@ -134,7 +134,7 @@ def test_a_model_that_is_given_no_text_is_given_everything() -> None:
     lines=st.integers(0, 3),
     budgets=st.tuples(st.integers(ALONE, 900), st.integers(ALONE, 900)),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_never_longer_than_the_budget_and_never_less_for_more(
     words: list[int], scores: list[float], turns: int, lines: int, budgets: tuple[int, int]
 ) -> None:

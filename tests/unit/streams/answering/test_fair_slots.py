@@ -56,7 +56,7 @@ class Room:
 
 
 @given(actions=_ACTIONS, size=st.integers(1, 4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whoever_comes_and_goes_no_slot_is_lost_and_none_given_twice(actions: list[tuple[str, str, int]], size: int) -> None:
     """Going from the queue, from a slot, and after having given up: somebody waits only while all slots are taken."""
     room = Room(size)
@@ -77,7 +77,7 @@ def test_whoever_comes_and_goes_no_slot_is_lost_and_none_given_twice(actions: li
 
 
 @given(queues=st.lists(st.sampled_from("xyz"), min_size=1, max_size=40), size=st.integers(1, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_tenant_is_let_in_twice_while_another_waits(queues: list[str], size: int) -> None:
     """However many answers it asks for; a tenant's own come in order."""
     room = Room(size)

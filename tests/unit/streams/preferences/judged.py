@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.events import AnswerCompleted, Context, Feedback, FeedbackGiven, FeedbackRetracted, IndexPosition
 
 #: Other processes share the cores: how long an example takes says nothing.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 TIMES = ("2026-11-01T10:00:00.000Z", "2026-11-01T10:00:01.000Z", "2026-11-01T10:00:02.000Z")
 RATERS = ("ann", "bob")
 ANSWERS = ("a-q1", "a-q1.1", "a-q1.2")
