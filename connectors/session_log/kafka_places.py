@@ -86,10 +86,10 @@ class Places:
 
     async def create(self, session: Session) -> Place:
         """Make a session's topic if it is not there; a lane is there already. Raises KafkaError, UnknownSession without a `sessions` topic."""
-        place = await self.find(session)
-        if place is None and session.placement == "topic":
+        if session.placement == "topic":  # the controller is asked, not a broker: one may still name a topic that was just deleted
             await self._create_topic(session_topic(*session))
-            place = await self._appeared(session)
+            return await self._appeared(session)
+        place = await self.find(session)
         if place is None:
             raise UnknownSession("The topic of all lanes, `sessions`, is missing. Run `roxy topics`.")
         return place
@@ -100,6 +100,7 @@ class Places:
         for _, error_code in response.topic_error_codes:
             if error_code not in (0, UnknownTopicOrPartitionError.errno):
                 raise for_code(error_code)
+        await self._disappeared(session)
 
     async def bounds(self, place: Place) -> Bounds:
         """A new topic's leader is named in the metadata some milliseconds before it answers as such. Raises KafkaError."""
@@ -131,7 +132,7 @@ class Places:
             if error_code not in (0, TopicAlreadyExistsError.errno):
                 raise for_code(error_code)
 
-    async def _appeared(self, session: Session) -> Place | None:
+    async def _appeared(self, session: Session) -> Place:
         """A new topic is in the metadata some milliseconds after it was made."""
         for pause_ms in _PAUSES_MS:
             place = await self.find(session)
@@ -139,6 +140,13 @@ class Places:
                 return place
             await asyncio.sleep(pause_ms / 1000)
         raise KafkaError(f"the topic of session {session.id} did not appear")
+
+    async def _disappeared(self, session: Session) -> None:
+        """Brokers name a deleted topic for some milliseconds more; one that is away for longer must not keep its caller."""
+        for pause_ms in _PAUSES_MS:
+            if await self.find(session) is None:
+                return
+            await asyncio.sleep(pause_ms / 1000)
 
 
 def _place_in(name: str, place: TopicPlace, session: Session) -> Place:
