@@ -93,9 +93,11 @@ class Reading:
 
 
 @asynccontextmanager
-async def history_of(log: SessionLog, session: Session, after: Cursor | None = None) -> AsyncIterator[AsyncIterator[SessionRecord | Gap]]:
+async def history_of(
+    log: SessionLog, session: Session, after: Cursor | None = None, *, tokens: bool = True
+) -> AsyncIterator[AsyncIterator[SessionRecord | Gap]]:
     """The log's history, whose reader is closed as soon as it is left, even in the middle."""
-    entries = log.history(session, after)
+    entries = log.history(session, after, tokens=tokens)
     try:
         yield entries
     finally:

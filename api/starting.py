@@ -43,7 +43,7 @@ async def ended_before(wired: Wiring, session: Session, start: Start, answer_id:
     cursor = start.tail_from
     if cursor is None or knows_of(cursor, answer_id):
         return False
-    async with history_of(wired.session_log, session) as entries:
+    async with history_of(wired.session_log, session, tokens=False) as entries:
         async for entry in entries:
             if isinstance(entry, Gap):
                 continue
@@ -58,7 +58,7 @@ async def where_asked(wired: Wiring, session: Session, query_id: str, sibling: s
     """Where the query's QueryAsked lies, or the RegenerationAsked of another answer, by the records' headers; None if the session has none,
     from the cursor on."""
     wanted = (QueryAsked.__name__, None) if sibling is None else (RegenerationAsked.__name__, sibling.encode())
-    async with history_of(wired.session_log, session, after) as entries:
+    async with history_of(wired.session_log, session, after, tokens=False) as entries:
         async for entry in entries:
             if not isinstance(entry, Gap) and entry.marks.correlation == query_id and (entry.marks.type, entry.marks.answer) == wanted:
                 return Cursor(entry.epoch, entry.record.partition, entry.record.offset)

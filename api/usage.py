@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/sessions/{session_id}/usage", tags=["sessions"])
 async def usage(session_id: SessionId, wired: Wired, principal: Asker) -> SessionUsage:
     """Tokens and cost of the session's answers that are kept, by model; of those that failed or were cancelled, too."""
     session, spending, counts = session_of(principal, session_id), Spending(), AttemptFilter()
-    async with history_of(wired.session_log, session) as entries:
+    async with history_of(wired.session_log, session, tokens=False) as entries:
         async for entry in entries:
             if isinstance(entry, SessionRecord) and counts.admits(entry.marks) and entry.marks.type in TERMINAL:
                 event = decode(entry.record)

@@ -18,7 +18,6 @@ from schemas.events import (
     QueryAsked,
     QueryCancelled,
     RegenerationAsked,
-    SessionEvent,
     TokensGenerated,
     answer_id_of,
 )
@@ -82,9 +81,9 @@ async def read_back(session_log: SessionLog, session: Session, query_id: str, fi
     return await fold(session_log.history(session, after), query_id, answer_id)
 
 
-async def holds(session_log: SessionLog, event: SessionEvent) -> bool:
+async def holds(session_log: SessionLog, event: QueryCancelled) -> bool:
     """Whether the event is in its session's log."""
-    async for record in session_log.history(Session(event.tenant, event.session_id)):
+    async for record in session_log.history(Session(event.tenant, event.session_id), tokens=False):
         if isinstance(record, SessionRecord) and record.marks.type == event.type:
             there = decoded(record.record)
             if there is not None and there.id == event.id:

@@ -114,7 +114,7 @@ class Turns:
     async def _read_on(self, session: Session, kept: _Kept, end: int) -> _Kept:
         """The same, and what was written since. What retention has cut out counts no more, wherever it was read before."""
         records = []
-        async for record in self._session_log.history(session, kept.log._replace(offset=kept.end)):
+        async for record in self._session_log.history(session, kept.log._replace(offset=kept.end), tokens=False):
             if isinstance(record, Gap):
                 kept = kept._replace(log=record.resumes, told=())
             elif record.record.offset < end and record.marks.type in _TOLD:

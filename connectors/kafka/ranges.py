@@ -13,6 +13,7 @@ from connectors.kafka.wire import FetchSessionRequest
 from schemas.record import Record
 
 _MAX_BYTES = 4 * 1024 * 1024
+_LEAST_BYTES, _A_RECORD = 32 * 1024, 1_024  # a short range is not read with all that lies behind it; what takes more comes with the next fetch
 _NO_SESSION = -1  # fetch session epoch that opens none
 
 
@@ -20,9 +21,10 @@ async def read_range(
     client: AIOKafkaClient, leader: int, partition: TopicPartition, start: int, end: int, keys: Container[bytes] | None = None
 ) -> AsyncIterator[list[Record]]:
     """The records in [start, end), in batches that may be empty. Raises KafkaError."""
+    most = min(_MAX_BYTES, max(_LEAST_BYTES, (end - start) * _A_RECORD))
     while start < end:
-        fetched = read_batches(await fetch(client, leader, partition, start, _MAX_BYTES), partition, start, keys)
-        start = fetched.behind
+        fetched = read_batches(await fetch(client, leader, partition, start, most), partition, start, keys)
+        start, most = fetched.behind, _MAX_BYTES
         yield [record for record in fetched.records if record.offset < end]
 
 

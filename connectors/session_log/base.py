@@ -96,6 +96,7 @@ class SessionLog(Protocol):
         """A live reader from the cursor on; None: from the session's first kept record. Raises UnknownSession on entering."""
         ...
 
-    def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:
-        """The records from the cursor to the end, which is taken first. Raises UnknownSession."""
+    def history(self, session: Session, after: Cursor | None = None, *, tokens: bool = True) -> AsyncIterator[SessionRecord | Gap]:
+        """The records from the cursor to the end, which is taken first. Without `tokens` those of TokensGenerated are left out, nine of ten:
+        a log that knows where the others lie reads them alone. Raises UnknownSession."""
         ...

@@ -38,7 +38,7 @@ async def judged_session(session_log: SessionLog, session: Session, after: Curso
     """The fold of its history, from a cursor on if there is one; only what is needed is decoded. Raises UnknownSession, LogUnavailable."""
     counts, answers, feedback = AttemptFilter(), dict[str, AnswerCompleted](), list[Feedback]()
     queries, ended = dict[str, str](), set[str]()
-    async for record in session_log.history(session, after):
+    async for record in session_log.history(session, after, tokens=False):
         if not isinstance(record, SessionRecord) or not counts.admits(record.marks):
             continue
         if (answer_id := _answer_of(record.marks)) is not None:

@@ -17,16 +17,18 @@ from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.beginning import begin
 from connectors.session_log.kafka_places import Bounds, Place, Places
 from connectors.session_log.kafka_tail import KafkaTail, LiveTails
+from connectors.session_log.lane_index import Stretch
 from schemas.codec import Context, encode
 from schemas.cursor import Cursor
 from schemas.errors import LogUnavailable, RoxyError, UnknownSession
-from schemas.events import Event
+from schemas.events import Event, TokensGenerated
 from schemas.record import Draft, Position
 from schemas.session_id import Session, placement_of
 from schemas.settings import Settings
 from schemas.topics import session_topic
 
 _DOUBT_S = 2.0  # an append takes milliseconds; after this long its session is looked for: aiokafka tries for ever, also a topic that is gone
+_SHORT = 500  # records of a lane that are read as they lie
 _LANDING_S = 20.0  # then the log counts as away; the record may still come to be written
 
 
@@ -93,7 +95,7 @@ class KafkaSessionLog:
 
     async def end(self, session: Session) -> Cursor:
         place = await self._places.known(session)
-        position = self._live.position(place)
+        position = self._live.read_up_to(place)
         if position is not None:  # somebody reads it here: that it is still there is known, and no broker need be asked
             return place.cursor(position)
         place = await self._places.recheck(session)
@@ -111,16 +113,26 @@ class KafkaSessionLog:
             async with aclosing(KafkaTail(subscribed.subscription, backlog, beginning.gap)) as tail:
                 yield tail
 
-    async def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:
+    async def history(self, session: Session, after: Cursor | None = None, *, tokens: bool = True) -> AsyncIterator[SessionRecord | Gap]:
         place = await self._places.require(session)
         async with mapped_errors():
             bounds = await self._bounds(session, place, after)
         beginning = begin(place.beginning(bounds), bounds.end, after)
         if beginning.gap is not None:
             yield beginning.gap
-        async for records in self._read(place, session, beginning.offset, bounds.end):
-            for record in records:
-                yield record
+        whole = Stretch(beginning.offset, bounds.end)
+        for stretch in [whole] if tokens else self._without_tokens(session, place, whole):
+            async for records in self._read(place, session, *stretch):
+                for record in records:
+                    if tokens or record.marks.type != TokensGenerated.__name__:
+                        yield record
+
+    def _without_tokens(self, session: Session, place: Place, whole: Stretch) -> Sequence[Stretch]:
+        """What has to be read of it. In a lane the records of all others lie between."""
+        if session.placement == "topic" or whole.end - whole.start <= _SHORT:
+            return [whole]
+        found = self._live.index(place, whole.end)
+        return [whole] if found is None else found[0].stretches(session.id.encode(), *whole, found[1])
 
     async def _send(self, session: Session, place: Place, draft: Draft) -> asyncio.Future[RecordMetadata]:
         """Hand a record to the producer, which fixes its order."""

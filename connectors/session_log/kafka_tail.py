@@ -1,9 +1,9 @@
-"""Live readers of sessions over the one tailer of the process, and how a late one is spliced in."""
+"""Live readers of sessions over the one tailer of the process, and how a late one is spliced in; beside them, what is known of lanes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -14,10 +14,16 @@ from connectors.kafka.batches import behind, each_found
 from connectors.kafka.tailer import Tailer
 from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.kafka_places import Place
+from connectors.session_log.lane_index import LaneIndex
 from connectors.session_log.subscription import Subscription
 from schemas.attempts import Marks
 from schemas.errors import RoxyError, UnknownSession
+from schemas.events import TokensGenerated
 from schemas.record import Record
+
+_TOKENS = ("ce_type", TokensGenerated.__name__.encode())
+_INDEXED = 20_000  # records of a lane in a generation of its index: some 4,000 answers, 1 MiB
+_INDEX_KEPT_S = 600.0  # from its last use on: to tail a lane costs 3 us of a core for each record, whosever it is
 
 
 class Subscribed(NamedTuple):
@@ -33,11 +39,18 @@ class _Reader(NamedTuple):
 
 
 class _Feed:
-    """Who reads a partition, by session."""
+    """Who reads a partition, by session; and its index, if it is a lane that was read back."""
 
     def __init__(self, place: Place) -> None:
         self.epoch = place.epoch
         self.readers: dict[bytes, list[_Reader]] = {}
+        self.index: LaneIndex | None = None
+        self.index_ends: asyncio.TimerHandle | None = None
+
+    @property
+    def keys(self) -> Container[bytes] | None:
+        """Whose records are looked at; None: all."""
+        return self.readers if self.index is None else None
 
 
 class LiveTails:
@@ -51,10 +64,23 @@ class LiveTails:
     async def close(self) -> None:
         await self._tailer.close()
 
-    def position(self, place: Place) -> int | None:
+    def read_up_to(self, place: Place) -> int | None:
         """The offset up to which the partition was delivered; None if nobody reads it."""
         feed = self._feeds.get(place.partition)
-        return self._tailer.position(place.partition) if feed is not None and feed.epoch == place.epoch else None
+        return self._position(place) if feed is not None and feed.readers else None
+
+    def index(self, place: Place, end: int) -> tuple[LaneIndex, int] | None:
+        """What is known of a lane, and before which offset; where nothing was, from now on. None while another topic of its name is read."""
+        feed = self._feeds.get(place.partition)
+        if feed is not None and feed.epoch != place.epoch:
+            return None
+        noted = self._join(place, end)
+        feed = self._feeds[place.partition]
+        feed.index = feed.index or LaneIndex(noted, _INDEXED)
+        if feed.index_ends is not None:
+            feed.index_ends.cancel()
+        feed.index_ends = asyncio.get_running_loop().call_later(_INDEX_KEPT_S, self._drop_index, place.partition, feed)
+        return feed.index, noted
 
     def lose(self, partition: TopicPartition, error: RoxyError) -> None:
         """End all readers of a partition."""
@@ -75,13 +101,17 @@ class LiveTails:
             self._leave(place.partition, key, reader)
 
     def _join(self, place: Place, end: int) -> int:
-        position = self.position(place)
+        position = self._position(place)
         if position is not None:
             return position
         self.lose(place.partition, UnknownSession("The session was made again: this is another one under its id."))
         self._feeds[place.partition] = _Feed(place)
         self._tailer.watch(place.partition, end, place.leader, place.epoch)
         return end
+
+    def _position(self, place: Place) -> int | None:
+        feed = self._feeds.get(place.partition)
+        return self._tailer.position(place.partition) if feed is not None and feed.epoch == place.epoch else None
 
     def _leave(self, partition: TopicPartition, key: bytes, reader: _Reader) -> None:
         feed = self._feeds.get(partition)
@@ -90,13 +120,25 @@ class LiveTails:
         feed.readers[key].remove(reader)
         if not feed.readers[key]:
             del feed.readers[key]
-        if not feed.readers:
+        self._end_unused(partition, feed)
+
+    def _drop_index(self, partition: TopicPartition, feed: _Feed) -> None:
+        feed.index = None
+        if self._feeds.get(partition) is feed:
+            self._end_unused(partition, feed)
+
+    def _end_unused(self, partition: TopicPartition, feed: _Feed) -> None:
+        if not feed.readers and feed.index is None:
             del self._feeds[partition]
             self._tailer.unwatch(partition)
 
     def _deliver(self, partition: TopicPartition, raw: bytes, start: int) -> int:
         (topic, number), feed = partition, self._feeds[partition]
-        for found in each_found(raw, start, feed.readers):
+        for found in each_found(raw, start, feed.keys):
+            if feed.index is not None and _TOKENS not in found.headers:
+                feed.index.note(found.key, found.offset)
+            if found.key not in feed.readers:
+                continue
             # Made at once as SessionRecord.of makes it: with a record that has its headers between, it takes a quarter longer.
             record = Record(topic, number, found.offset, found.key, found.value, (), found.timestamp)
             session_record = SessionRecord(record, Marks.of(found.headers), feed.epoch)

@@ -13,7 +13,7 @@ from connectors.session_log.subscription import Subscription
 from schemas.codec import Context, encode
 from schemas.cursor import Cursor
 from schemas.errors import UnknownSession
-from schemas.events import Event
+from schemas.events import Event, TokensGenerated
 from schemas.record import Position, Record
 from schemas.session_id import Session, placement_of
 from schemas.topics import SESSIONS, session_topic
@@ -110,13 +110,14 @@ class MemorySessionLog:
             reader.close()
             topic.readers.remove((key, reader))
 
-    async def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:
+    async def history(self, session: Session, after: Cursor | None = None, *, tokens: bool = True) -> AsyncIterator[SessionRecord | Gap]:
         topic = self._topic(session)
         reading = begin(topic.beginning, topic.end, after)
         if reading.gap is not None:
             yield reading.gap
         for record in topic.kept(session.id.encode(), reading.offset, topic.end):
-            yield record
+            if tokens or record.marks.type != TokensGenerated.__name__:
+                yield record
 
     def expire(self, session: Session, before: int) -> None:
         """Let retention cut the records below an offset (tests)."""

@@ -14,6 +14,7 @@ from infra.ingest import submit_and_wait
 from infra.processes import Child
 from schemas.settings import Settings
 from tests.acceptance.fleet import Api, Fleet
+from tests.acceptance.new_group import begin_here
 from tests.conftest import Broker
 
 
@@ -28,6 +29,12 @@ class Running(NamedTuple):
     @property
     def settings(self) -> Settings:
         return self.fleet.settings
+
+
+@pytest.fixture
+async def settings(settings: Settings) -> Settings:
+    """Those of every test, whose group begins where the log ends."""
+    return await begin_here(settings)
 
 
 @pytest.fixture
@@ -46,7 +53,7 @@ async def running(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> A
     """What most tests of a module need, started once."""
     folder = tmp_path_factory.mktemp("running")
     changed = {"state_dir": folder, "consumer_group": f"roxy-{uuid.uuid4().hex[:8]}", "traces": "file", "log_format": "json", "insights_every_s": 0.0}
-    fleet = Fleet(broker.settings.model_copy(update=changed))
+    fleet = Fleet(await begin_here(broker.settings.model_copy(update=changed)))
     try:
         worker, one, two = await fleet.worker(), await fleet.api(), await fleet.api()
         found = find_documents([SAMPLES], tenant="default", tags=(), max_bytes=10**7)

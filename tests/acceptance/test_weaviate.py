@@ -30,6 +30,7 @@ from schemas.settings import Settings
 from schemas.topics import CHUNKS, DEAD_LETTERS
 from streams.shared_writes import Target, write_shared
 from tests.acceptance.fleet import Api, Fleet
+from tests.acceptance.new_group import begin_here
 from tests.builders import CONTEXT
 from tests.conftest import Broker
 from tests.contract.shared_indexes import an_empty_one
@@ -57,7 +58,7 @@ async def own_weaviate(broker: Broker, tmp_path: Path) -> AsyncIterator[Settings
         "search_timeout_s": 20.0,  # a server that is killed refuses at once; one that is slow, beside other tests, is no part to do without
     }
     own = broker.settings.model_copy(update=changed)
-    await weaviate.SERVER.start(own)
+    await weaviate.SERVER.start(await begin_here(own))
     yield weaviate.reached(own).model_copy(update={"keyword_index": "tantivy"})
     await asyncio.to_thread(weaviate.SERVER.stop, own)
 

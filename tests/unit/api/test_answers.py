@@ -27,9 +27,9 @@ class CountedLog(MemorySessionLog):
         super().__init__()
         self.read: list[int] = []
 
-    async def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:
+    async def history(self, session: Session, after: Cursor | None = None, *, tokens: bool = True) -> AsyncIterator[SessionRecord | Gap]:
         self.read.append(0)
-        async for entry in super().history(session, after):
+        async for entry in super().history(session, after, tokens=tokens):
             self.read[-1] += 1
             yield entry
 
@@ -123,7 +123,7 @@ async def test_what_is_not_let_in_reads_nothing(run: Run) -> None:
 
 
 async def test_a_question_that_is_waited_for_is_looked_for_in_what_is_new(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The session is read once, however often is looked; and who was refused is not waited for."""
+    """The session is read once, without its tokens, however often is looked; and who was refused is not waited for."""
     monkeypatch.setattr(module, "_LOOK_S", 0.5)
     log = CountedLog()
     async with run(log=log) as api:
@@ -134,7 +134,7 @@ async def test_a_question_that_is_waited_for_is_looked_for_in_what_is_new(run: R
         reply = await gone
         waiting = api.wiring.admission.unanswered.count()
 
-    assert (404, [7, 7, 0, 0], 0) == (reply.status_code, log.read, waiting)
+    assert (404, [3, 3, 0, 0], 0) == (reply.status_code, log.read, waiting)
 
 
 async def test_a_question_that_comes_while_it_is_waited_for_is_found(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ async def test_a_question_that_comes_while_it_is_waited_for_is_found(run: Run, m
         await until(lambda: len(log.read) == 1)
         await api.write(session, an_answer(session, "q2"))
 
-        assert (202, [7, 1]) == ((await late).status_code, log.read)
+        assert (202, [3, 1]) == ((await late).status_code, log.read)
 
 
 async def test_one_key_is_one_answer(api: Any) -> None:

@@ -68,6 +68,6 @@ class Looked(MemorySessionLog):
 
     looks = 0
 
-    def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:
+    def history(self, session: Session, after: Cursor | None = None, *, tokens: bool = True) -> AsyncIterator[SessionRecord | Gap]:
         self.looks += 1
-        return super().history(session, after)
+        return super().history(session, after, tokens=tokens)

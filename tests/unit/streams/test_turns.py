@@ -65,10 +65,10 @@ class ReadLog(MemorySessionLog):
         self._topics = log._topics
         self.read_from: list[int] = []
 
-    def history(self, session: Session, after: Cursor | None = None) -> AsyncIterator[SessionRecord | Gap]:
+    def history(self, session: Session, after: Cursor | None = None, *, tokens: bool = True) -> AsyncIterator[SessionRecord | Gap]:
         assert after is not None
         self.read_from.append(after.offset)
-        return super().history(session, after)
+        return super().history(session, after, tokens=tokens)
 
 
 async def a_log(session: Session, *events: Event) -> MemorySessionLog:
