@@ -22,12 +22,14 @@ from schemas.cursor import Cursor
 from schemas.errors import UnknownSession, UnreadableRecord
 from schemas.events import TERMINAL, AnswerCompleted, ChunksRetrieved, Citation, Event, FeedbackGiven, FeedbackRetracted, QueryAsked
 from schemas.session_id import Session
+from schemas.settings import Placement
 from streams.understanding.cleaning import cleaned
 from streams.understanding.intent import shortcut_of
 
 #: How far back is read, in offsets: an answer of 300 tokens takes some 100. A question that leans on another looks near first, and farther
-#: if no turn is there, as in a lane where many other sessions' records lie in between, or behind a long answer.
-NEAR, FAR = 1_000, 20_000
+#: if no turn is there, as behind a long answer, or in a lane, where many other sessions' records lie in between.
+NEAR = 1_000
+_FAR: dict[Placement, int] = {"topic": 20_000, "lane": 200_000}
 MOST_TURNS = 60  # greetings among them: decoding is what costs
 _RECORDS = 20_000  # that a worker keeps, of all sessions: three or four a turn, some 2 KiB each
 _CHOOSING = frozenset({"FeedbackGiven", "FeedbackRetracted"})
@@ -35,6 +37,11 @@ _SAYING = frozenset({"QueryAsked", "ChunksRetrieved", "AnswerCompleted", *_CHOOS
 _TOLD = frozenset({*_SAYING, "GenerationStarted", *TERMINAL})
 
 log = structlog.get_logger(__name__)
+
+
+def far(session: Session) -> int:
+    """How far back the turns of a session are looked for at most."""
+    return _FAR[session.placement]
 
 
 class Turn(NamedTuple):
@@ -79,11 +86,11 @@ class Turns:
         self._session_log = session_log
         self._kept: LRUCache[Session, _Kept] = LRUCache(_RECORDS, lambda kept: 1 + len(kept.told))
 
-    async def before(self, session: Session, query_id: str, asked_at: int, *, reach: Sequence[int] = (NEAR, FAR)) -> tuple[Turn, ...]:
+    async def before(self, session: Session, query_id: str, asked_at: int, *, reach: Sequence[int] | None = None) -> tuple[Turn, ...]:
         """The turns before the session's QueryAsked at that offset, oldest first; greetings and the like are no turns. Of each reach the
         next one counts only if there is none within it."""
         shorter = 0
-        for stretch in reach:
+        for stretch in reach or (NEAR, far(session)):
             if asked_at > shorter and (turns := await self._within(session, query_id, asked_at, stretch)):
                 return turns
             shorter = stretch

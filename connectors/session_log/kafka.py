@@ -15,6 +15,7 @@ from connectors.kafka.producer import Producer
 from connectors.kafka.ranges import read_range
 from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.beginning import begin
+from connectors.session_log.kafka_lanes import Lanes
 from connectors.session_log.kafka_places import Bounds, Place, Places
 from connectors.session_log.kafka_tail import KafkaTail, LiveTails
 from connectors.session_log.lane_index import Stretch
@@ -28,7 +29,6 @@ from schemas.settings import Settings
 from schemas.topics import session_topic
 
 _DOUBT_S = 2.0  # an append takes milliseconds; after this long its session is looked for: aiokafka tries for ever, also a topic that is gone
-_SHORT = 500  # records of a lane that are read as they lie
 _LANDING_S = 20.0  # then the log counts as away; the record may still come to be written
 
 
@@ -42,6 +42,7 @@ class KafkaSessionLog:
         self._client: AIOKafkaClient
         self._places: Places
         self._live: LiveTails
+        self._lanes: Lanes
         self._doubts: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> KafkaSessionLog:
@@ -53,6 +54,8 @@ class KafkaSessionLog:
             self._places = Places(self._client, admin, self._settings)
             self._live = LiveTails(polling, queue_records=self._settings.sse_queue_records)
             stack.push_async_callback(self._live.close)
+            self._lanes = Lanes(self._client, self._places, self._live)
+            stack.push_async_callback(self._lanes.close)
             self._stack = stack.pop_all()
         return self
 
@@ -121,18 +124,12 @@ class KafkaSessionLog:
         if beginning.gap is not None:
             yield beginning.gap
         whole = Stretch(beginning.offset, bounds.end)
-        for stretch in [whole] if tokens else self._without_tokens(session, place, whole):
+        by_places = not tokens and session.placement == "lane"
+        for stretch in await self._lanes.without_tokens(session, place, whole) if by_places else [whole]:
             async for records in self._read(place, session, *stretch):
                 for record in records:
                     if tokens or record.marks.type != TokensGenerated.__name__:
                         yield record
-
-    def _without_tokens(self, session: Session, place: Place, whole: Stretch) -> Sequence[Stretch]:
-        """What has to be read of it. In a lane the records of all others lie between."""
-        if session.placement == "topic" or whole.end - whole.start <= _SHORT:
-            return [whole]
-        found = self._live.index(place, whole.end)
-        return [whole] if found is None else found[0].stretches(session.id.encode(), *whole, found[1])
 
     async def _send(self, session: Session, place: Place, draft: Draft) -> asyncio.Future[RecordMetadata]:
         """Hand a record to the producer, which fixes its order."""

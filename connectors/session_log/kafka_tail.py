@@ -18,10 +18,8 @@ from connectors.session_log.lane_index import LaneIndex
 from connectors.session_log.subscription import Subscription
 from schemas.attempts import Marks
 from schemas.errors import RoxyError, UnknownSession
-from schemas.events import TokensGenerated
 from schemas.record import Record
 
-_TOKENS = ("ce_type", TokensGenerated.__name__.encode())
 _INDEXED = 20_000  # records of a lane in a generation of its index: some 4,000 answers, 1 MiB
 _INDEX_KEPT_S = 600.0  # from its last use on: to tail a lane costs 3 us of a core for each record, whosever it is
 
@@ -135,8 +133,8 @@ class LiveTails:
     def _deliver(self, partition: TopicPartition, raw: bytes, start: int) -> int:
         (topic, number), feed = partition, self._feeds[partition]
         for found in each_found(raw, start, feed.keys):
-            if feed.index is not None and _TOKENS not in found.headers:
-                feed.index.note(found.key, found.offset)
+            if feed.index is not None:
+                feed.index.see(found)
             if found.key not in feed.readers:
                 continue
             # Made at once as SessionRecord.of makes it: with a record that has its headers between, it takes a quarter longer.

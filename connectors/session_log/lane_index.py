@@ -6,11 +6,15 @@ is read. Bounded: of two generations the older one is forgotten when the younger
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from schemas.events import TokensGenerated
 
 _LONGEST_KEY = 64  # a session's id is shorter; a foreign producer may write megabytes
+_TOKENS = ("ce_type", TokensGenerated.__name__.encode())
 _NEAR = 100  # records that lie so close are read at once: a fetch costs what reading some hundred records does
 
 
@@ -26,13 +30,19 @@ class LaneIndex:
 
     def __init__(self, begin: int, most: int) -> None:
         self.begin = begin
+        self.filled: asyncio.Task[None] | None = None  #: with what came before it
         self._most, self._count = most, 0  # of offsets in a generation
         self._younger_begin = begin
         self._older: dict[bytes, array[int]] = {}
         self._younger: dict[bytes, array[int]] = {}
 
+    def see(self, found: Any) -> None:
+        """A record as aiokafka hands it out, in the order of the offsets."""
+        if _TOKENS not in found.headers:
+            self.note(found.key, found.offset)
+
     def note(self, key: bytes | None, offset: int) -> None:
-        """A record that is no token. They come in the order of their offsets."""
+        """A record that is no token."""
         if key is None or len(key) > _LONGEST_KEY:
             return
         if self._count >= self._most:
@@ -45,6 +55,17 @@ class LaneIndex:
         begin, noted = min(max(start, self.begin), end), max(start, min(noted, end))
         known = [Stretch(offset, offset + 1) for offset in self._offsets(key) if begin <= offset < noted]
         return [*_joined([Stretch(start, begin), *known, Stretch(max(begin, noted), end)])]
+
+    def before(self, begin: int) -> LaneIndex:
+        """An empty one, for what came before this one."""
+        return LaneIndex(begin, self._most)
+
+    def take_in(self, earlier: LaneIndex, end: int) -> None:
+        """Know what another one knows of the records before `end`, unless this one has forgotten since what it knew from there on."""
+        if self.begin == end and not self._older:
+            keys = earlier._older.keys() | earlier._younger.keys()
+            self._older = {key: array("q", earlier._offsets(key)) for key in keys}
+            self.begin = earlier.begin
 
     def _offsets(self, key: bytes) -> list[int]:
         return [*self._older.get(key, ()), *self._younger.get(key, ())]

@@ -18,7 +18,7 @@ from schemas.session_id import Session
 from schemas.settings import Settings
 from streams.answering.citations import without_citations
 from streams.answering.summary import line_of
-from streams.turns import FAR, Turn, Turns
+from streams.turns import Turn, Turns, far
 
 
 class Told(NamedTuple):
@@ -39,7 +39,7 @@ class Conversations:
         if not settings.history_turns:
             return Told()
         session = Session(found.tenant, found.session_id)
-        return told_of(await self.turns.before(session, found.query_id, found.session_offset, reach=(FAR,)), settings.history_turns)
+        return told_of(await self.turns.before(session, found.query_id, found.session_offset, reach=(far(session),)), settings.history_turns)
 
 
 def told_of(turns: tuple[Turn, ...], verbatim: int) -> Told:

@@ -1,0 +1,75 @@
+"""Sessions of lanes read back: what of a lane has to be read for one of them, by the lane's index. Whoever is the first to ask has it filled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import structlog
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+from connectors.kafka.batches import behind, each_found
+from connectors.kafka.ranges import fetch
+from connectors.session_log.kafka_places import Place, Places
+from connectors.session_log.kafka_tail import LiveTails
+from connectors.session_log.lane_index import LaneIndex, Stretch
+from schemas.session_id import Session
+
+_SHORT = 500  # records of a lane that are read as they lie
+_FILLED = 200_000  # records before its beginning that an index is filled with: 0.6 s of a core, once; else each session's first reader takes as long
+_FETCH_BYTES = 1024 * 1024  # are gone through at a time: 6 ms, in which nothing else is done
+
+log = structlog.get_logger(__name__)
+
+
+class Lanes:
+    """The lanes that this process reads back."""
+
+    def __init__(self, client: AIOKafkaClient, places: Places, live: LiveTails) -> None:
+        self._client, self._places, self._live = client, places, live
+        self._filling: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        for filling in self._filling:
+            filling.cancel()
+        await asyncio.gather(*self._filling, return_exceptions=True)
+
+    async def without_tokens(self, session: Session, place: Place, whole: Stretch) -> Sequence[Stretch]:
+        """The parts of a stretch in which all of the session's records lie that are no tokens."""
+        if whole.end - whole.start <= _SHORT:
+            return [whole]
+        found = self._live.index(place, whole.end)
+        if found is None:
+            return [whole]
+        index, noted = found
+        if index.filled is None:
+            index.filled = self._begin(self._fill(index, place))
+        await asyncio.wait((index.filled,))
+        return index.stretches(session.id.encode(), *whole, noted)
+
+    def _begin(self, filling: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(filling)
+        self._filling.add(task)
+        task.add_done_callback(self._filling.discard)
+        return task
+
+    async def _fill(self, index: LaneIndex, place: Place) -> None:
+        """With the last records before it began. What it lacks is read as it lies."""
+        end = index.begin
+        try:
+            start = max((await self._places.bounds(place)).first, end - _FILLED)
+            index.take_in(await self._looked_through(index.before(start), place, end), end)
+        except (KafkaError, OSError) as error:
+            log.warning("lane not looked through", lane=place.partition.partition, error=str(error) or type(error).__name__)
+
+    async def _looked_through(self, earlier: LaneIndex, place: Place, end: int) -> LaneIndex:
+        start = earlier.begin
+        while start < end:
+            raw = await fetch(self._client, place.leader, place.partition, start, _FETCH_BYTES)
+            for found in each_found(raw, start):
+                if found.offset < end:
+                    earlier.see(found)
+            start = behind(raw, start)
+        return earlier
