@@ -65,7 +65,7 @@ class Settings(BaseSettings):
 
     # Sessions
     session_placement: Placement = Field("topic", description="Where a new session's records lie: a topic of its own, or a lane of `sessions`.")
-    session_lanes: int = Field(8, ge=1, description="Partitions of the shared `sessions` topic: whoever reads a session back reads its lane.")
+    session_lanes: int = Field(8, ge=1, description="Partitions of the shared `sessions` topic: choose it once, an id tells the lane.")
     session_retention_hours: int = Field(720, ge=1, description="How long a session's records are kept.")
 
     # API

@@ -29,7 +29,7 @@ from streams.understanding.intent import shortcut_of
 #: How far back is read, in offsets: an answer of 300 tokens takes some 100. A question that leans on another looks near first, and farther
 #: if no turn is there, as behind a long answer, or in a lane, where many other sessions' records lie in between.
 NEAR = 1_000
-_FAR: dict[Placement, int] = {"topic": 20_000, "lane": 200_000}
+_FAR: dict[Placement, int] = {"topic": 20_000, "lane": 100_000}
 MOST_TURNS = 60  # greetings among them: decoding is what costs
 _RECORDS = 20_000  # that a worker keeps, of all sessions: three or four a turn, some 2 KiB each
 _CHOOSING = frozenset({"FeedbackGiven", "FeedbackRetracted"})

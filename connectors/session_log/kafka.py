@@ -29,6 +29,7 @@ from schemas.settings import Settings
 from schemas.topics import session_topic
 
 _DOUBT_S = 2.0  # an append takes milliseconds; after this long its session is looked for: aiokafka tries for ever, also a topic that is gone
+_AT_ONCE = 32  # parts of a lane that are asked for; of a megabyte at most, as a rule
 _LANDING_S = 20.0  # then the log counts as away; the record may still come to be written
 
 
@@ -125,11 +126,10 @@ class KafkaSessionLog:
             yield beginning.gap
         whole = Stretch(beginning.offset, bounds.end)
         by_places = not tokens and session.placement == "lane"
-        for stretch in await self._lanes.without_tokens(session, place, whole) if by_places else [whole]:
-            async for records in self._read(place, session, *stretch):
-                for record in records:
-                    if tokens or record.marks.type != TokensGenerated.__name__:
-                        yield record
+        async for records in self._read_places(place, session, whole) if by_places else self._read(place, session, *whole):
+            for record in records:
+                if tokens or record.marks.type != TokensGenerated.__name__:
+                    yield record
 
     async def _send(self, session: Session, place: Place, draft: Draft) -> asyncio.Future[RecordMetadata]:
         """Hand a record to the producer, which fixes its order."""
@@ -184,3 +184,13 @@ class KafkaSessionLog:
             async for records in read_range(self._client, place.leader, place.partition, start, end, keys):
                 if records:
                     yield [SessionRecord.of(record, place.epoch) for record in records]
+
+    async def _read_places(self, place: Place, session: Session, whole: Stretch) -> AsyncGenerator[list[SessionRecord], None]:
+        """Those parts of a lane alone in which the session's records lie, several asked for at once: each is a way to the broker and back."""
+        stretches = await self._lanes.without_tokens(session, place, whole)
+        for first in range(0, len(stretches), _AT_ONCE):
+            for records in await asyncio.gather(*(self._records(place, session, *one) for one in stretches[first : first + _AT_ONCE])):
+                yield records
+
+    async def _records(self, place: Place, session: Session, start: int, end: int) -> list[SessionRecord]:
+        return [record async for records in self._read(place, session, start, end) for record in records]

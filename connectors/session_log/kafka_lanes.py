@@ -18,7 +18,8 @@ from connectors.session_log.lane_index import LaneIndex, Stretch
 from schemas.session_id import Session
 
 _SHORT = 500  # records of a lane that are read as they lie
-_FILLED = 200_000  # records before its beginning that an index is filled with: 0.6 s of a core, once; else each session's first reader takes as long
+_FILLED = 100_000  # records before its beginning that an index is filled with: 0.3 s of a core, once; else each session's first reader takes as long
+_PATIENCE_S = 1.0  # for that; then the lane is read as it lies
 _FETCH_BYTES = 1024 * 1024  # are gone through at a time: 6 ms, in which nothing else is done
 
 log = structlog.get_logger(__name__)
@@ -44,9 +45,9 @@ class Lanes:
         if found is None:
             return [whole]
         index, noted = found
-        if index.filled is None:
-            index.filled = self._begin(self._fill(index, place))
-        await asyncio.wait((index.filled,))
+        if index.begin - whole.start > _SHORT:
+            index.filling = index.filling or self._begin(self._fill(index, place))
+            await asyncio.wait((index.filling,), timeout=_PATIENCE_S)
         return index.stretches(session.id.encode(), *whole, noted)
 
     def _begin(self, filling: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -56,13 +57,14 @@ class Lanes:
         return task
 
     async def _fill(self, index: LaneIndex, place: Place) -> None:
-        """With the last records before it began. What it lacks is read as it lies."""
+        """With the last records before it began. If that fails, the next who reads back tries again."""
         end = index.begin
         try:
             start = max((await self._places.bounds(place)).first, end - _FILLED)
             index.take_in(await self._looked_through(index.before(start), place, end), end)
         except (KafkaError, OSError) as error:
             log.warning("lane not looked through", lane=place.partition.partition, error=str(error) or type(error).__name__)
+            index.filling = None
 
     async def _looked_through(self, earlier: LaneIndex, place: Place, end: int) -> LaneIndex:
         start = earlier.begin
@@ -71,5 +73,7 @@ class Lanes:
             for found in each_found(raw, start):
                 if found.offset < end:
                     earlier.see(found)
-            start = behind(raw, start)
+            if (reached := behind(raw, start)) == start:
+                raise KafkaError(f"nothing came at {start}, before {end}")
+            start = reached
         return earlier

@@ -20,7 +20,7 @@ from schemas.attempts import Marks
 from schemas.errors import RoxyError, UnknownSession
 from schemas.record import Record
 
-_INDEXED = 20_000  # records of a lane in a generation of its index: some 4,000 answers, 1 MiB
+_INDEXED = 30_000  # records of a lane in a generation of its index: some 6,000 answers, 2 MiB
 _INDEX_KEPT_S = 600.0  # from its last use on: to tail a lane costs 3 us of a core for each record, whosever it is
 
 
@@ -68,7 +68,8 @@ class LiveTails:
         return self._position(place) if feed is not None and feed.readers else None
 
     def index(self, place: Place, end: int) -> tuple[LaneIndex, int] | None:
-        """What is known of a lane, and before which offset; where nothing was, from now on. None while another topic of its name is read."""
+        """What is known of a lane, and before which offset; where nothing was, from now on. Kept for a while from now. None while another topic
+        of its name is read."""
         feed = self._feeds.get(place.partition)
         if feed is not None and feed.epoch != place.epoch:
             return None

@@ -1,7 +1,7 @@
 """Lane index: where in a lane the records lie that are no tokens, by session. Whoever reads a session back need not read those of all others.
 
-Held in memory, of what came while this process watches the lane: it tells no more than the log would, and of what it does not know the log
-is read. Bounded: of two generations the older one is forgotten when the younger one is full.
+Held in memory, of what came while this process watches the lane and of some records before: it tells no more than the log would, and of what it
+does not know the log is read. Bounded: of two generations the older one is forgotten when the younger one is full.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LaneIndex:
 
     def __init__(self, begin: int, most: int) -> None:
         self.begin = begin
-        self.filled: asyncio.Task[None] | None = None  #: with what came before it
+        self.filling: asyncio.Task[None] | None = None  #: with what came before it; done, or under way
         self._most, self._count = most, 0  # of offsets in a generation
         self._younger_begin = begin
         self._older: dict[bytes, array[int]] = {}

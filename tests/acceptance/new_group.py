@@ -6,12 +6,14 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from schemas.settings import Settings
-from schemas.topics import TOPICS, partitions
+from schemas.topics import DOCUMENTS, FEEDBACK, QUERIES, RETRIEVALS, REVIEWS, partitions
+
+_READ = (DOCUMENTS, QUERIES, RETRIEVALS, FEEDBACK, REVIEWS)  # by the group: streams/app.py
 
 
 async def begin_here(settings: Settings) -> Settings:
     """The same settings, whose group has read all that is there. Else a worker that is new reads each topic from its beginning."""
-    everything = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(partitions(topic, settings))]
+    everything = [TopicPartition(topic.name, number) for topic in _READ for number in range(partitions(topic, settings))]
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=settings.consumer_group, enable_auto_commit=False)
     await consumer.start()
     try:
