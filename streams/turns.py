@@ -27,7 +27,7 @@ from streams.understanding.cleaning import cleaned
 from streams.understanding.intent import shortcut_of
 
 #: How far back is read, in offsets: an answer of 300 tokens takes some 100. A question that leans on another looks near first, and farther
-#: if no turn is there, as behind a long answer, or in a lane, where many other sessions' records lie in between.
+#: if no turn is there, as behind a long answer. In a lane many other sessions' records lie in between.
 NEAR = 1_000
 _FAR: dict[Placement, int] = {"topic": 20_000, "lane": 100_000}
 MOST_TURNS = 60  # greetings among them: decoding is what costs
@@ -42,6 +42,11 @@ log = structlog.get_logger(__name__)
 def far(session: Session) -> int:
     """How far back the turns of a session are looked for at most."""
     return _FAR[session.placement]
+
+
+def _reach(session: Session) -> tuple[int, ...]:
+    """In a lane the records between are not read: to look near first would only be another way to the broker."""
+    return (far(session),) if session.placement == "lane" else (NEAR, far(session))
 
 
 class Turn(NamedTuple):
@@ -90,7 +95,7 @@ class Turns:
         """The turns before the session's QueryAsked at that offset, oldest first; greetings and the like are no turns. Of each reach the
         next one counts only if there is none within it."""
         shorter = 0
-        for stretch in reach or (NEAR, far(session)):
+        for stretch in reach or _reach(session):
             if asked_at > shorter and (turns := await self._within(session, query_id, asked_at, stretch)):
                 return turns
             shorter = stretch

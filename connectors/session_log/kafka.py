@@ -34,7 +34,7 @@ _LANDING_S = 20.0  # then the log counts as away; the record may still come to b
 
 
 class KafkaSessionLog:
-    """See connectors/session_log/base.py. Three connections a broker: appends, long polls, and everything bounded."""
+    """See connectors/session_log/base.py. Three connections a broker: appends, long polls, and everything bounded; more when lanes are read back."""
 
     def __init__(self, settings: Settings, *, name: str = "roxy-session-log") -> None:
         self._settings, self._name = settings, name
@@ -55,7 +55,7 @@ class KafkaSessionLog:
             self._places = Places(self._client, admin, self._settings)
             self._live = LiveTails(polling, queue_records=self._settings.sse_queue_records)
             stack.push_async_callback(self._live.close)
-            self._lanes = Lanes(self._client, self._places, self._live)
+            self._lanes = Lanes(self._settings, self._places, self._live, name=self._name)
             stack.push_async_callback(self._lanes.close)
             self._stack = stack.pop_all()
         return self
@@ -113,7 +113,7 @@ class KafkaSessionLog:
             bounds = await self._bounds(session, place, after)
         beginning = begin(place.beginning(bounds), bounds.end, after)
         async with self._live.subscribe(place, session.id.encode(), beginning.offset, bounds.end) as subscribed:
-            backlog = self._read(place, session, beginning.offset, subscribed.joined_at)
+            backlog = self._read(self._client, place, session, beginning.offset, subscribed.joined_at)
             async with aclosing(KafkaTail(subscribed.subscription, backlog, beginning.gap)) as tail:
                 yield tail
 
@@ -126,7 +126,7 @@ class KafkaSessionLog:
             yield beginning.gap
         whole = Stretch(beginning.offset, bounds.end)
         by_places = not tokens and session.placement == "lane"
-        async for records in self._read_places(place, session, whole) if by_places else self._read(place, session, *whole):
+        async for records in self._read_places(place, session, whole) if by_places else self._read(self._client, place, session, *whole):
             for record in records:
                 if tokens or record.marks.type != TokensGenerated.__name__:
                     yield record
@@ -178,19 +178,19 @@ class KafkaSessionLog:
             return bounds._replace(first=await self._places.offset_of_birth(session, place, bounds))
         return bounds
 
-    async def _read(self, place: Place, session: Session, start: int, end: int) -> AsyncGenerator[list[SessionRecord], None]:
+    async def _read(self, client: AIOKafkaClient, place: Place, session: Session, start: int, end: int) -> AsyncGenerator[list[SessionRecord], None]:
         keys = (session.id.encode(),)
         async with mapped_errors():
-            async for records in read_range(self._client, place.leader, place.partition, start, end, keys):
+            async for records in read_range(client, place.leader, place.partition, start, end, keys):
                 if records:
                     yield [SessionRecord.of(record, place.epoch) for record in records]
 
     async def _read_places(self, place: Place, session: Session, whole: Stretch) -> AsyncGenerator[list[SessionRecord], None]:
         """Those parts of a lane alone in which the session's records lie, several asked for at once: each is a way to the broker and back."""
-        stretches = await self._lanes.without_tokens(session, place, whole)
+        stretches, client = await self._lanes.without_tokens(session, place, whole), await self._lanes.client(place)
         for first in range(0, len(stretches), _AT_ONCE):
-            for records in await asyncio.gather(*(self._records(place, session, *one) for one in stretches[first : first + _AT_ONCE])):
+            for records in await asyncio.gather(*(self._records(client, place, session, one) for one in stretches[first : first + _AT_ONCE])):
                 yield records
 
-    async def _records(self, place: Place, session: Session, start: int, end: int) -> list[SessionRecord]:
-        return [record async for records in self._read(place, session, start, end) for record in records]
+    async def _records(self, client: AIOKafkaClient, place: Place, session: Session, part: Stretch) -> list[SessionRecord]:
+        return [record async for records in self._read(client, place, session, *part) for record in records]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import structlog
@@ -11,14 +12,18 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from connectors.kafka.batches import behind, each_found
+from connectors.kafka.client import open_client
 from connectors.kafka.ranges import fetch
 from connectors.session_log.kafka_places import Place, Places
 from connectors.session_log.kafka_tail import LiveTails
 from connectors.session_log.lane_index import LaneIndex, Stretch
+from schemas.errors import LogUnavailable
 from schemas.session_id import Session
+from schemas.settings import Settings
 
 _SHORT = 500  # records of a lane that are read as they lie
 _FILLED = 100_000  # records before its beginning that an index is filled with: 0.3 s of a core, once; else each session's first reader takes as long
+_CONNECTIONS = 8
 _PATIENCE_S = 1.0  # for that; then the lane is read as it lies
 _FETCH_BYTES = 1024 * 1024  # are gone through at a time: 6 ms, in which nothing else is done
 
@@ -28,14 +33,28 @@ log = structlog.get_logger(__name__)
 class Lanes:
     """The lanes that this process reads back."""
 
-    def __init__(self, client: AIOKafkaClient, places: Places, live: LiveTails) -> None:
-        self._client, self._places, self._live = client, places, live
+    def __init__(self, settings: Settings, places: Places, live: LiveTails, *, name: str) -> None:
+        self._settings, self._places, self._live, self._name = settings, places, live, name
         self._filling: set[asyncio.Task[None]] = set()
+        self._clients: dict[int, asyncio.Task[AIOKafkaClient]] = {}
+        self._stack = AsyncExitStack()
 
     async def close(self) -> None:
         for filling in self._filling:
             filling.cancel()
-        await asyncio.gather(*self._filling, return_exceptions=True)
+        await asyncio.gather(*self._filling, *self._clients.values(), return_exceptions=True)
+        await self._stack.aclose()
+
+    async def client(self, place: Place) -> AIOKafkaClient:
+        """For a lane's reads, of which one leads to many: a broker answers a connection's requests one by one. Raises LogUnavailable."""
+        number = place.partition.partition % _CONNECTIONS
+        opening = self._clients.get(number)
+        if opening is None or (opening.done() and opening.exception()):
+            opening = self._clients[number] = asyncio.create_task(self._open(number))
+        return await asyncio.shield(opening)
+
+    async def _open(self, number: int) -> AIOKafkaClient:
+        return await self._stack.enter_async_context(open_client(self._settings, f"{self._name}-lanes-{number}"))
 
     async def without_tokens(self, session: Session, place: Place, whole: Stretch) -> Sequence[Stretch]:
         """The parts of a stretch in which all of the session's records lie that are no tokens."""
@@ -62,14 +81,14 @@ class Lanes:
         try:
             start = max((await self._places.bounds(place)).first, end - _FILLED)
             index.take_in(await self._looked_through(index.before(start), place, end), end)
-        except (KafkaError, OSError) as error:
+        except (KafkaError, LogUnavailable, OSError) as error:
             log.warning("lane not looked through", lane=place.partition.partition, error=str(error) or type(error).__name__)
             index.filling = None
 
     async def _looked_through(self, earlier: LaneIndex, place: Place, end: int) -> LaneIndex:
-        start = earlier.begin
+        client, start = await self.client(place), earlier.begin
         while start < end:
-            raw = await fetch(self._client, place.leader, place.partition, start, _FETCH_BYTES)
+            raw = await fetch(client, place.leader, place.partition, start, _FETCH_BYTES)
             for found in each_found(raw, start):
                 if found.offset < end:
                     earlier.see(found)
