@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from itertools import groupby
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -15,7 +16,7 @@ from connectors.kafka.producer import Producer
 from connectors.kafka.ranges import read_range
 from connectors.session_log.base import Gap, SessionRecord
 from connectors.session_log.beginning import begin
-from connectors.session_log.kafka_lanes import Lanes
+from connectors.session_log.kafka_lanes import SHORT, Lanes
 from connectors.session_log.kafka_places import Bounds, Place, Places
 from connectors.session_log.kafka_tail import KafkaTail, LiveTails
 from connectors.session_log.lane_index import Stretch
@@ -186,11 +187,28 @@ class KafkaSessionLog:
                     yield [SessionRecord.of(record, place.epoch) for record in records]
 
     async def _read_places(self, place: Place, session: Session, whole: Stretch) -> AsyncGenerator[list[SessionRecord], None]:
-        """Those parts of a lane alone in which the session's records lie, several asked for at once: each is a way to the broker and back."""
-        stretches, client = await self._lanes.without_tokens(session, place, whole), await self._lanes.client(place)
-        for first in range(0, len(stretches), _AT_ONCE):
-            for records in await asyncio.gather(*(self._records(client, place, session, one) for one in stretches[first : first + _AT_ONCE])):
+        """Those parts of a lane alone in which the session's records lie; short ones several at once, for each is a way to the broker and back."""
+        parts = await self._lanes.without_tokens(session, place, whole)
+        client = self._client if len(parts) <= 1 else await self._lanes.client(place)
+        for are_long, alike in groupby(parts, lambda part: part.end - part.start > SHORT):
+            async for records in self._one_by_one(client, place, session, alike) if are_long else self._at_once(client, place, session, [*alike]):
                 yield records
 
-    async def _records(self, client: AIOKafkaClient, place: Place, session: Session, part: Stretch) -> list[SessionRecord]:
-        return [record async for records in self._read(client, place, session, *part) for record in records]
+    async def _one_by_one(
+        self, client: AIOKafkaClient, place: Place, session: Session, parts: Iterable[Stretch]
+    ) -> AsyncGenerator[list[SessionRecord], None]:
+        for part in parts:
+            async for records in self._read(client, place, session, *part):
+                yield records
+
+    async def _at_once(
+        self, client: AIOKafkaClient, place: Place, session: Session, parts: Sequence[Stretch]
+    ) -> AsyncGenerator[list[SessionRecord], None]:
+        for first in range(0, len(parts), _AT_ONCE):
+            some = (self._one_by_one(client, place, session, [part]) for part in parts[first : first + _AT_ONCE])
+            for found in await asyncio.gather(*map(_all_of, some)):
+                yield found
+
+
+async def _all_of(batches: AsyncIterator[list[SessionRecord]]) -> list[SessionRecord]:
+    return [record async for records in batches for record in records]

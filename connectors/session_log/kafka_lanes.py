@@ -20,11 +20,12 @@ from connectors.session_log.lane_index import LaneIndex, Stretch
 from schemas.errors import LogUnavailable
 from schemas.session_id import Session
 from schemas.settings import Settings
+from schemas.topics import SESSIONS
 
-_SHORT = 500  # records of a lane that are read as they lie
+SHORT = 500  # records of a lane that are read as they lie
 _FILLED = 100_000  # records before its beginning that an index is filled with: 0.3 s of a core, once; else each session's first reader takes as long
+_PATIENCE_S = 5.0  # for that; then the lane is read as it lies
 _CONNECTIONS = 8
-_PATIENCE_S = 1.0  # for that; then the lane is read as it lies
 _FETCH_BYTES = 1024 * 1024  # are gone through at a time: 6 ms, in which nothing else is done
 
 log = structlog.get_logger(__name__)
@@ -40,9 +41,10 @@ class Lanes:
         self._stack = AsyncExitStack()
 
     async def close(self) -> None:
-        for filling in self._filling:
-            filling.cancel()
-        await asyncio.gather(*self._filling, *self._clients.values(), return_exceptions=True)
+        tasks = [*self._filling, *self._clients.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._stack.aclose()
 
     async def client(self, place: Place) -> AIOKafkaClient:
@@ -54,17 +56,19 @@ class Lanes:
         return await asyncio.shield(opening)
 
     async def _open(self, number: int) -> AIOKafkaClient:
-        return await self._stack.enter_async_context(open_client(self._settings, f"{self._name}-lanes-{number}"))
+        client = await self._stack.enter_async_context(open_client(self._settings, f"{self._name}-lanes-{number}"))
+        await client.set_topics([SESSIONS.name])  # else it asks for all of them, every minute
+        return client
 
     async def without_tokens(self, session: Session, place: Place, whole: Stretch) -> Sequence[Stretch]:
         """The parts of a stretch in which all of the session's records lie that are no tokens."""
-        if whole.end - whole.start <= _SHORT:
+        if whole.end - whole.start <= SHORT:
             return [whole]
         found = self._live.index(place, whole.end)
         if found is None:
             return [whole]
         index, noted = found
-        if index.begin - whole.start > _SHORT:
+        if index.begin - whole.start > SHORT:
             index.filling = index.filling or self._begin(self._fill(index, place))
             await asyncio.wait((index.filling,), timeout=_PATIENCE_S)
         return index.stretches(session.id.encode(), *whole, noted)

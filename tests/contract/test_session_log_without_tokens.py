@@ -24,7 +24,7 @@ WITH_LANES = ("kafka, lane",)
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is looked up in the index, which forgets soon, and nothing is read beside it."""
-    monkeypatch.setattr(kafka_lanes, "_SHORT", 0)
+    monkeypatch.setattr(kafka_lanes, "SHORT", 0)
     monkeypatch.setattr(kafka_tail, "_INDEXED", 7)
     monkeypatch.setattr(lane_index, "_NEAR", 0)
 
