@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -131,7 +132,9 @@ def test_a_damaged_pidfile_is_no_process(state_dir: Path) -> None:
 def test_a_bench_that_is_told_to_stop_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
     """Its broker and its API process end with it: a measurement that somebody gave up must not disturb the next one."""
     argv = [sys.executable, "-P", "-m", "infra", "bench", "streams", "--scenario", "lane:1:1", "--seconds", "60", "--idle", "0"]
-    bench = psutil.Popen(argv, env={**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path)}, stderr=subprocess.DEVNULL)
+    env = {**os.environ, "PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path)}
+    heard = partial(signal.signal, number, signal.SIG_DFL)  # what a shell has put into the background hears no SIGINT, nor does what it starts
+    bench = psutil.Popen(argv, env=env, stderr=subprocess.DEVNULL, preexec_fn=heard)
     while len(started := bench.children(recursive=True)) < 3:  # broker, API, what makes the tokens
         assert bench.poll() is None
         time.sleep(0.1)
